@@ -1,0 +1,1 @@
+"""The nouns and rules of Avatarium: plain Python, no vendor, no door."""

@@ -1,0 +1,58 @@
+"""Joins a second model's words to those that were already said, so that nothing is said twice."""
+
+SURE_OVERLAP = 12
+FIRST_CJK = "\u2e80"
+
+
+class Continuation:
+    """Filters the second model's stream.
+
+    Text is held back while it only repeats what was said. What it repeats of the end of `said` is
+    then dropped, whether the model began again from the start or from some earlier word.
+    """
+
+    def __init__(self, said: str) -> None:
+        self._said = said
+        self._held = ""
+        self._joined = False
+
+    def feed(self, text: str) -> str:
+        if self._joined:
+            return text
+        self._held = (self._held + text).lstrip() if not self._held else self._held + text
+        if self._held in self._said:
+            return ""
+        return self._join()
+
+    def flush(self) -> str:
+        """What was held back when the stream ended."""
+        return "" if self._joined else self._join()
+
+    def _join(self) -> str:
+        self._joined = True
+        repeated = overlap(self._said, self._held)
+        rest = self._held[repeated:]
+        return f" {rest}" if not repeated and needs_space(self._said, rest) else rest
+
+
+def overlap(said: str, text: str) -> int:
+    """How many characters at the start of `text` repeat the end of `said`.
+
+    A short repetition counts only where it is made of whole words: after "a", "and" repeats nothing.
+    """
+    for length in range(min(len(said), len(text)), 0, -1):
+        if said.endswith(text[:length]) and is_repetition(said, text, length):
+            return length
+    return 0
+
+
+def is_repetition(said: str, text: str, length: int) -> bool:
+    starts_a_word = length == len(said) or not (said[-length - 1].isalnum() and text[0].isalnum())
+    ends_a_word = length == len(text) or not (text[length - 1].isalnum() and text[length].isalnum())
+    return length == len(said) or (starts_a_word and (ends_a_word or length >= SURE_OVERLAP))
+
+
+def needs_space(said: str, rest: str) -> bool:
+    if not said or not rest or said[-1] >= FIRST_CJK or rest[0] >= FIRST_CJK:
+        return False
+    return rest[0].isalnum() and (said[-1].isalnum() or said[-1] in ".,;:!?)")

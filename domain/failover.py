@@ -1,0 +1,126 @@
+"""A model made of models: asks one candidate after the other until a reply is whole."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from dataclasses import replace
+
+from domain.continuation import Continuation
+from domain.errors import ProviderFailure
+from domain.models import Candidate
+from domain.ports import Clock, Models
+from domain.prompts import Prompt
+from domain.providers import Patience, Piece, Switched, TextPiece
+
+COOLDOWN = 30.0
+LONGEST_COOLDOWN = 300.0
+
+
+class Health:
+    """Remembers which candidates failed lately, so that the next reply asks them last."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._down_until: dict[Candidate, float] = {}
+
+    def ordered(self, candidates: Sequence[Candidate]) -> list[Candidate]:
+        """The healthy ones first; each part keeps its order."""
+        return sorted(candidates, key=self._is_down)
+
+    def failed(self, candidate: Candidate, retry_after: float | None) -> None:
+        now = self._clock.monotonic()
+        self._down_until = {who: until for who, until in self._down_until.items() if until > now}
+        self._down_until[candidate] = now + (COOLDOWN if retry_after is None else min(retry_after, LONGEST_COOLDOWN))
+
+    def spoke(self, candidate: Candidate) -> None:
+        self._down_until.pop(candidate, None)
+
+    def _is_down(self, candidate: Candidate) -> bool:
+        return self._down_until.get(candidate, 0.0) > self._clock.monotonic()
+
+
+class Failover:
+    """Streams one reply from whoever can speak it; made anew for each reply.
+
+    An error before the first word leads to the next candidate, silently. A break or a stall after
+    words were said leads to the next candidate too, which goes on from there, announced by
+    `Switched`. A refusal (HTTP 400, 401, 403) is final, since it is the caller's own fault.
+    `speaker` is the candidate that spoke last.
+    """
+
+    def __init__(self, models: Models, health: Health, patience: Patience) -> None:
+        self.speaker: Candidate | None = None
+        self._models = models
+        self._health = health
+        self._patience = patience
+        self._said: list[str] = []
+
+    async def stream(self, candidates: Sequence[Candidate], prompt: Prompt) -> AsyncGenerator[Piece | Switched]:
+        """Raises the last candidate's `ProviderFailure` when nobody is left to ask."""
+        failure = ProviderFailure("no_candidate")
+        deadline = asyncio.get_running_loop().time() + self._patience.total
+        for candidate in self._health.ordered(candidates):
+            try:
+                async with aclosing(self._announced(candidate, prompt, deadline, failure.reason)) as pieces:
+                    async for piece in pieces:
+                        yield piece
+            except ProviderFailure as error:
+                failure = error
+                if error.refused:
+                    break
+                self._health.failed(candidate, error.retry_after)
+                continue
+            self._health.spoke(candidate)
+            return
+        raise failure
+
+    async def _announced(
+        self, candidate: Candidate, prompt: Prompt, deadline: float, reason: str
+    ) -> AsyncGenerator[Piece | Switched]:
+        """One candidate's pieces, with `Switched` before the first if others spoke before it."""
+        resuming = bool(self._said)
+        async with aclosing(self._joined(candidate, prompt, deadline)) as pieces:
+            async for piece in pieces:
+                self.speaker = candidate
+                if resuming:
+                    resuming = False
+                    yield Switched(candidate.id, reason)
+                yield piece
+
+    async def _joined(self, candidate: Candidate, prompt: Prompt, deadline: float) -> AsyncGenerator[Piece]:
+        """One candidate's pieces, joined to what was said before it."""
+        said = "".join(self._said)
+        join = Continuation(said) if said else None
+        async with aclosing(self._timed(candidate, replace(prompt, said=said), deadline)) as pieces:
+            async for piece in pieces:
+                if not isinstance(piece, TextPiece):
+                    yield piece
+                    continue
+                text = join.feed(piece.text) if join else piece.text
+                if text:
+                    self._said.append(text)
+                    yield TextPiece(text) if join else piece
+        if join and (rest := join.flush()):
+            self._said.append(rest)
+            yield TextPiece(rest)
+        if not self._said:
+            raise ProviderFailure("empty_reply")
+
+    async def _timed(self, candidate: Candidate, prompt: Prompt, deadline: float) -> AsyncGenerator[Piece]:
+        """One candidate's pieces, each within our patience."""
+        now = asyncio.get_running_loop().time
+        async with aclosing(self._models.stream(candidate, prompt)) as pieces:
+            wait, reason = self._patience.first_token, "first_token_timeout"
+            while True:
+                until = now() + wait
+                if until > deadline:
+                    until, reason = deadline, "total_timeout"
+                try:
+                    async with asyncio.timeout_at(until):
+                        piece = await anext(pieces)
+                except StopAsyncIteration:
+                    return
+                except TimeoutError:
+                    raise ProviderFailure(reason) from None
+                yield piece
+                wait, reason = self._patience.between_tokens, "stalled"

@@ -1,0 +1,183 @@
+"""A reply as a numbered log of events: the closed family of events, and what is made of them."""
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from domain.emotions import NEUTRAL
+from domain.sessions import Citation, Latency, Message, MessageStatus
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyStarted:
+    reply_id: str
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyChunk:
+    reply_id: str
+    seq: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class EmotionChanged:
+    reply_id: str
+    seq: int
+    emotion: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderSwitched:
+    """After words were said another model went on. `reason` is one of our own words."""
+
+    reply_id: str
+    seq: int
+    model: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyDone:
+    """The reply is over and stored. `interrupted`: it was stopped, and `text` is what was said."""
+
+    reply_id: str
+    seq: int
+    text: str
+    emotion: str
+    sources: tuple[Citation, ...]
+    latency: Latency
+    model: str
+    interrupted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyFailed:
+    """The reply broke off. What was said before is stored."""
+
+    reply_id: str
+    seq: int
+    code: str
+    message: str
+    retryable: bool
+
+
+ReplyEvent = ReplyStarted | ReplyChunk | EmotionChanged | ProviderSwitched | ReplyDone | ReplyFailed
+Ending = ReplyDone | ReplyFailed
+
+
+def merged(chunks: Sequence[ReplyChunk]) -> ReplyChunk:
+    """Consecutive chunks as one: all their text, numbered as the last of them."""
+    if len(chunks) == 1:
+        return chunks[0]
+    return replace(chunks[-1], text="".join(chunk.text for chunk in chunks))
+
+
+def coalesced(events: Sequence[ReplyEvent]) -> list[ReplyEvent]:
+    """The same events with each run of chunks merged into one."""
+    out: list[ReplyEvent] = []
+    run: list[ReplyChunk] = []
+    for event in events:
+        if isinstance(event, ReplyChunk):
+            run.append(event)
+            continue
+        if run:
+            out.append(merged(run))
+            run = []
+        out.append(event)
+    return [*out, merged(run)] if run else out
+
+
+def timeline(events: Sequence[ReplyEvent]) -> str:
+    """How a stored reply's text was numbered, as JSON, so that it can be replayed exactly.
+
+    An array with one entry for each event between the first and the last: the length of a
+    chunk's text, or `["emotion", name]`, or `["switched", model, reason]`.
+    """
+    marks: list[object] = []
+    for event in events:
+        match event:
+            case ReplyChunk(text=text):
+                marks.append(len(text))
+            case EmotionChanged(emotion=emotion):
+                marks.append(["emotion", emotion])
+            case ProviderSwitched(model=model, reason=reason):
+                marks.append(["switched", model, reason])
+    return json.dumps(marks, separators=(",", ":"))
+
+
+def replayed(message: Message) -> list[ReplyEvent]:
+    """The events of a stored reply, with the numbers they had when it was spoken."""
+    events: list[ReplyEvent] = [ReplyStarted(message.id, 1)]
+    position = 0
+    for mark in json.loads(message.timeline) if message.timeline else [len(message.content)]:
+        seq = len(events) + 1
+        match mark:
+            case int(length):
+                events.append(ReplyChunk(message.id, seq, message.content[position : position + length]))
+                position += length
+            case ["emotion", emotion]:
+                events.append(EmotionChanged(message.id, seq, emotion))
+            case ["switched", model, reason]:
+                events.append(ProviderSwitched(message.id, seq, model, reason))
+    return [*events, ending(message, len(events) + 1)]
+
+
+def ending(message: Message, seq: int) -> Ending:
+    """The last event of a stored reply."""
+    if message.status is MessageStatus.FAILED:
+        return failed(message.id, seq)
+    return ReplyDone(
+        message.id,
+        seq,
+        text=message.content,
+        emotion=message.emotion,
+        sources=message.sources,
+        latency=message.latency or Latency(0, 0),
+        model=message.model or "",
+        interrupted=message.status is MessageStatus.INTERRUPTED,
+    )
+
+
+def failed(reply_id: str, seq: int) -> ReplyFailed:
+    return ReplyFailed(
+        reply_id,
+        seq,
+        code="AI_PROVIDER_ERROR",
+        message="The AI provider could not finish this reply. What was said is saved; send the message again to retry.",
+        retryable=True,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """A finished reply folded into one answer, for doors that do not stream."""
+
+    text: str
+    tts_text: str
+    emotion: str
+    sources: tuple[Citation, ...]
+    latency: Latency
+
+
+def spoken(done: ReplyDone) -> Spoken:
+    return Spoken(done.text, tts_text(done.text), done.emotion or NEUTRAL, done.sources, done.latency)
+
+
+CODE_BLOCK = re.compile(r"```.*?(```|$)", re.DOTALL)
+IMAGE_OR_LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
+URL = re.compile(r"\b(?:https?://|www\.)\S+")
+LINE_MARKUP = re.compile(r"(?m)^[ \t]*(?:#{1,6}[ \t]+|>[ \t]?|[-*+][ \t]+|\d{1,2}\.[ \t]+)")
+WORD_MARKUP = re.compile(r"(?<!\w)[*_~`]{1,3}(?=\S)|(?<=\S)[*_~`]{1,3}(?!\w)")
+EMOJI = re.compile("[\U0001f000-\U0001faff\u2600-\u27bf\u2b00-\u2bff\ufe0f\u200d\u20e3\U000e0020-\U000e007f]")
+SPACES = re.compile(r"[ \t]{2,}")
+
+
+def tts_text(text: str) -> str:
+    """The text as a voice should read it: without markup, addresses and emoji."""
+    text = IMAGE_OR_LINK.sub(r"\1", CODE_BLOCK.sub(" ", text))
+    for pattern in (URL, LINE_MARKUP, WORD_MARKUP, EMOJI):
+        text = pattern.sub("", text)
+    return SPACES.sub(" ", text).strip()

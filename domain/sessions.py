@@ -1,0 +1,183 @@
+"""A session: one visitor's conversation with one avatar, and the messages in it."""
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from domain.errors import BadRequest, SessionEnded, SessionExpired
+
+IDLE_LIMIT = timedelta(minutes=30)
+MESSAGE_MAX = 5000
+CLIENT_MESSAGE_ID_MAX = 200
+NAME_MAX = 200
+EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
+
+
+class Source(StrEnum):
+    """Where the visitor came from."""
+
+    EMBED = "embed"
+    LINK = "link"
+    API = "api"
+    WIDGET = "widget"
+    VOICE = "voice"
+
+
+class Role(StrEnum):
+    USER = "user"
+    ASSISTANT = "assistant"
+
+
+class MessageStatus(StrEnum):
+    """`STREAMING` while the avatar speaks; then one of the others, for good."""
+
+    STREAMING = "streaming"
+    COMPLETE = "complete"
+    INTERRUPTED = "interrupted"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    name: str | None = field(default=None, repr=False)
+    email: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    id: str
+    avatar_id: str
+    source: Source
+    started_at: datetime
+    last_active_at: datetime
+    visitor: Visitor = Visitor()
+    ended_at: datetime | None = None
+
+    def is_open(self, now: datetime) -> bool:
+        return self.ended_at is None and now - self.last_active_at < IDLE_LIMIT
+
+    def require_open(self, now: datetime) -> None:
+        """Raises `SessionEnded`, or `SessionExpired` after 30 minutes without a message."""
+        if self.ended_at is not None:
+            raise SessionEnded("This session has ended. Start a new one to go on.")
+        if not self.is_open(now):
+            raise SessionExpired("This session expired after 30 minutes without a message. Start a new one to go on.")
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """Milliseconds. `total`: from send to the last word; `llm`: the provider's share of it."""
+
+    total: int
+    llm: int
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a reply cost. `estimated` when the provider did not count its tokens itself."""
+
+    input_tokens: int
+    output_tokens: int
+    cost_usd: float
+    estimated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A source of a reply. `relevance` is from 0 to 1."""
+
+    title: str
+    relevance: float
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What a visitor or the avatar said. A reply's id is the id of its assistant message."""
+
+    id: str
+    session_id: str
+    role: Role
+    content: str = field(repr=False)
+    created_at: datetime
+    status: MessageStatus = MessageStatus.COMPLETE
+    client_message_id: str | None = None
+    in_reply_to: str | None = None
+    model: str | None = None
+    emotion: str = "neutral"
+    sources: tuple[Citation, ...] = ()
+    latency: Latency | None = None
+    usage: Usage | None = None
+    timeline: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LatencyStats:
+    """Whole milliseconds over all finished replies of a session; zeros without any."""
+
+    p50: int = 0
+    p95: int = 0
+    avg: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SessionReport:
+    session_id: str
+    question_count: int
+    latency: LatencyStats
+    summary: str = ""
+    topics: tuple[str, ...] = ()
+    sentiment: str = "neutral"
+
+
+def latency_stats(totals: Sequence[int]) -> LatencyStats:
+    if not totals:
+        return LatencyStats()
+    ordered = sorted(totals)
+    return LatencyStats(
+        p50=nearest_rank(ordered, 0.50),
+        p95=nearest_rank(ordered, 0.95),
+        avg=round(sum(ordered) / len(ordered)),
+    )
+
+
+def nearest_rank(ordered: Sequence[int], fraction: float) -> int:
+    """The nearest-rank percentile: the smallest value that at least `fraction` do not exceed."""
+    return ordered[max(0, math.ceil(fraction * len(ordered)) - 1)]
+
+
+def check_content(content: str) -> str:
+    """A visitor's words, of 1 to 5000 characters. Raises `BadRequest`."""
+    if not content.strip():
+        raise BadRequest.field("message", "cannot be empty")
+    if len(content) > MESSAGE_MAX:
+        raise BadRequest.field("message", f"can have at most {MESSAGE_MAX} characters")
+    if "\x00" in content:
+        raise BadRequest.field("message", "cannot contain a NUL character")
+    return content
+
+
+def check_client_message_id(value: str | None) -> str | None:
+    if value is not None and not (0 < len(value) <= CLIENT_MESSAGE_ID_MAX and value.isprintable()):
+        raise BadRequest.field("clientMessageId", f"takes 1 to {CLIENT_MESSAGE_ID_MAX} printable characters")
+    return value
+
+
+def check_visitor(name: str | None, email: str | None) -> Visitor:
+    """A visitor's own words about themselves; empty ones count as absent. Raises `BadRequest`."""
+    name, email = (name or "").strip() or None, (email or "").strip() or None
+    for label, value in (("visitorName", name), ("visitorEmail", email)):
+        if value and (len(value) > NAME_MAX or not value.isprintable()):
+            raise BadRequest.field(label, f"takes at most {NAME_MAX} printable characters")
+    if email and not EMAIL.fullmatch(email):
+        raise BadRequest.field("visitorEmail", "takes an e-mail address")
+    return Visitor(name, email)
+
+
+def source_of(value: str | None) -> Source:
+    try:
+        return Source(value or Source.LINK)
+    except ValueError:
+        raise BadRequest.field("source", f"takes one of {', '.join(Source)}") from None
