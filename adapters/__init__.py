@@ -1,0 +1,1 @@
+"""One file for each vendor and role; each class subclasses its port."""

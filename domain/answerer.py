@@ -7,13 +7,17 @@ NOT_CONFIGURED = "No AI provider is configured for me yet, so this is all that I
 UNREACHABLE = "My AI provider cannot be reached right now. Please ask me again in a moment."
 
 
-def answer(settings: AvatarSettings, *, configured: bool) -> str:
-    """An honest answer from the avatar's own soul. `configured`: a provider exists, but failed."""
+def answer(settings: AvatarSettings, *, configured: bool) -> list[str]:
+    """An honest answer from the avatar's own soul, a sentence each.
+
+    `configured`: an AI provider exists but could not be reached.
+    """
+    me = f"I am {settings.name}."
     if configured:
-        return f"I am {settings.name}. {UNREACHABLE}"
-    tagline = settings.tagline.strip() if settings.tagline else ""
-    about = f" {with_full_stop(tagline)}" if tagline else ""
-    return f"{settings.greeting.strip()} I am {settings.name}.{about} {NOT_CONFIGURED}".strip()
+        return [f"{me} ", UNREACHABLE]
+    about = with_full_stop(settings.tagline) if settings.tagline else ""
+    sentences = [sentence for sentence in (settings.greeting, me, about, NOT_CONFIGURED) if sentence]
+    return [f"{sentence} " for sentence in sentences[:-1]] + sentences[-1:]
 
 
 def with_full_stop(text: str) -> str:

@@ -160,6 +160,27 @@ def changed(settings: AvatarSettings, values: Mapping[str, object]) -> AvatarSet
     return replace(settings, **checked(values))  # type: ignore[arg-type]
 
 
+def with_consistent_brain(
+    settings: AvatarSettings, sent: Mapping[str, object], before: AvatarSettings | None = None
+) -> AvatarSettings:
+    """Settings whose model and address belong to their provider.
+
+    What was sent must fit: `aiBaseUrl` goes with `custom`, which needs it and `aiModel`. What was
+    stored for another provider `before` is forgotten. Raises `BadRequest`.
+    """
+    moved = before is not None and before.ai_provider is not settings.ai_provider
+    if moved and "ai_model" not in sent:
+        settings = replace(settings, ai_model=None)
+    if settings.ai_provider is not AiProvider.CUSTOM:
+        if sent.get("ai_base_url"):
+            raise BadRequest.field("aiBaseUrl", "can only be set when aiProvider is custom")
+        return replace(settings, ai_base_url=None)
+    for name in ("ai_base_url", "ai_model"):
+        if not getattr(settings, name):
+            raise BadRequest.field(public_name(name), "is required when aiProvider is custom")
+    return settings
+
+
 def checked(values: Mapping[str, object]) -> dict[str, object]:
     """The sent settings as their own types, each within its rule."""
     return {name: check(name, value) for name, value in values.items() if name in SETTING_NAMES}

@@ -151,6 +151,16 @@ def failed(reply_id: str, seq: int) -> ReplyFailed:
     )
 
 
+def unstored(reply_id: str, seq: int) -> ReplyFailed:
+    return ReplyFailed(
+        reply_id,
+        seq,
+        code="SERVICE_UNAVAILABLE",
+        message="The database did not take this reply. Your message is saved; send it again to retry.",
+        retryable=True,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Spoken:
     """A finished reply folded into one answer, for doors that do not stream."""

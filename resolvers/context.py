@@ -1,0 +1,40 @@
+"""What every verb is given: the services, and who is calling."""
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from domain.limits import Hit
+from domain.ports import Clock, Limiter, Models, ReplyLog, SignIn, Store, Vault
+
+if TYPE_CHECKING:
+    from resolvers.turns import Turns
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Every port, opened. `public_url` has no slash at its end."""
+
+    public_url: str
+    clock: Clock
+    store: Store
+    replies: ReplyLog
+    models: Models
+    vault: Vault
+    sign_in: SignIn
+    limiter: Limiter
+    turns: "Turns"
+
+
+@dataclass(slots=True)
+class Context:
+    """One caller: of a request, or of a socket with all its operations.
+
+    `token` is a bearer token as sent, not yet verified. `hits` are the rate limits that the
+    request counted against, for the door to tell.
+    """
+
+    services: Services
+    request_id: str
+    client_ip: str
+    token: str | None = None
+    hits: list[Hit] = field(default_factory=list)

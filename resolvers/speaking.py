@@ -1,0 +1,217 @@
+"""One reply while it is being spoken: from a prompt to events, and to the message that is stored."""
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+
+from domain.answerer import MODEL, answer
+from domain.avatars import Avatar
+from domain.emotions import NEUTRAL, EmotionFilter
+from domain.errors import ProviderFailure
+from domain.failover import Failover, Health
+from domain.models import REPLY_TOKENS, Candidate, candidates
+from domain.ports import Clock, Models, ReplyLog, Store, Vault
+from domain.prompts import Prompt, Turn, client_history, estimated_tokens, fitting
+from domain.providers import Patience, Piece, Switched, TextPiece, TokenCount
+from domain.replies import (
+    EmotionChanged,
+    ProviderSwitched,
+    ReplyChunk,
+    ReplyEvent,
+    ReplyStarted,
+    ending,
+    timeline,
+    unstored,
+)
+from domain.sessions import Latency, Message, MessageStatus, Role, Usage
+
+REPLY_MAX_CHARS = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A turn as it was committed: the visitor's words, and the place of the reply to them.
+
+    `before` are the session's earlier messages; `history` is the client's own account of them.
+    """
+
+    avatar: Avatar
+    message: Message
+    reply: Message
+    before: Sequence[Message]
+    history: Sequence[Turn]
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """The ports that speaking needs."""
+
+    clock: Clock
+    store: Store
+    replies: ReplyLog
+    models: Models
+    vault: Vault
+    health: Health
+    patience: Patience
+
+
+class Reply:
+    """Speaks one reply into its log. `finished` then gives the message to store."""
+
+    def __init__(self, stage: Stage, opened: Opened) -> None:
+        self.opened = opened
+        self._stage = stage
+        self._seq = 0
+        self._events: list[ReplyEvent] = []
+        self._text: list[str] = []
+        self._length = 0
+        self._filter = EmotionFilter()
+        self._emotion = NEUTRAL
+        self._bill = Bill()
+        self._model = MODEL
+        self._began = stage.clock.monotonic()
+        self._llm_seconds = 0.0
+
+    @property
+    def id(self) -> str:
+        return self.opened.reply.id
+
+    async def begin(self) -> None:
+        """Opens the log, so that the reply can be followed from now on."""
+        await self._stage.replies.open(self.id)
+        await self._emit(ReplyStarted(self.id, self._next()))
+
+    async def speak(self) -> None:
+        """Raises `ProviderFailure` when the reply breaks off."""
+        avatar = self.opened.avatar
+        key = self._stage.vault.open(avatar.ai_key) if avatar.ai_key else None
+        brains = candidates(avatar, key, self._stage.models.managed())
+        if not brains:
+            await self._answer_alone(configured=False)
+            return
+        started = self._stage.clock.monotonic()
+        try:
+            await self._ask(brains)
+        except ProviderFailure as failure:
+            if self._length or failure.refused:
+                raise
+            await self._answer_alone(configured=True)
+        finally:
+            self._llm_seconds = self._stage.clock.monotonic() - started
+
+    async def end(self, message: Message) -> None:
+        """Closes the log with the event that says how the stored message ended."""
+        await self._stage.replies.append(ending(message, self._next()))
+
+    async def end_unstored(self) -> None:
+        await self._stage.replies.append(unstored(self.id, self._next()))
+
+    def finished(self, status: MessageStatus) -> Message:
+        return replace(
+            self.opened.reply,
+            content="".join(self._text),
+            status=status,
+            model=self._model,
+            emotion=self._emotion,
+            latency=Latency(
+                total=round((self._stage.clock.monotonic() - self._began) * 1000),
+                llm=round(self._llm_seconds * 1000),
+            ),
+            usage=self._bill.usage(),
+            timeline=timeline(self._events),
+        )
+
+    async def _ask(self, brains: Sequence[Candidate]) -> None:
+        prompt = await self._prompt(brains)
+        failover = Failover(self._stage.models, self._stage.health, self._stage.patience)
+        try:
+            async with aclosing(failover.stream(brains, prompt)) as pieces:
+                await self._relay(pieces, failover, prompt)
+        finally:
+            if failover.speaker:
+                self._model = failover.speaker.id
+                self._bill.close(failover.speaker, prompt)
+        await self._say(self._filter.flush())
+
+    async def _relay(self, pieces: AsyncGenerator[Piece | Switched], failover: Failover, prompt: Prompt) -> None:
+        before: Candidate | None = None
+        async for piece in pieces:
+            match piece:
+                case TextPiece(text):
+                    self._bill.heard(text)
+                    await self._say(self._filter.feed(text))
+                case TokenCount():
+                    self._bill.counted(piece)
+                case Switched(model, reason):
+                    if before:
+                        self._bill.close(before, prompt)
+                    await self._emit(ProviderSwitched(self.id, self._next(), model, reason))
+            before = failover.speaker
+            if self._length >= REPLY_MAX_CHARS:
+                return
+
+    async def _prompt(self, brains: Sequence[Candidate]) -> Prompt:
+        """The conversation as far as it fits the smallest context of those who may be asked."""
+        opened = self.opened
+        earlier = [
+            Turn(message.role, message.content)
+            for message in opened.before
+            if message.content and message.status is not MessageStatus.STREAMING
+        ]
+        turns = earlier or client_history(opened.history, opened.message.content)
+        budget = min(brain.context for brain in brains) - REPLY_TOKENS
+        return fitting(opened.avatar.system_prompt, [*turns, Turn(Role.USER, opened.message.content)], budget)
+
+    async def _answer_alone(self, *, configured: bool) -> None:
+        for sentence in answer(self.opened.avatar.settings, configured=configured):
+            await self._say(sentence)
+
+    async def _say(self, text: str) -> None:
+        if (emotion := self._filter.emotion) and emotion != self._emotion:
+            self._emotion = emotion
+            await self._emit(EmotionChanged(self.id, self._next(), emotion))
+        if text:
+            self._text.append(text)
+            self._length += len(text)
+            await self._emit(ReplyChunk(self.id, self._next(), text))
+
+    async def _emit(self, event: ReplyEvent) -> None:
+        self._events.append(event)
+        await self._stage.replies.append(event)
+
+    def _next(self) -> int:
+        self._seq += 1
+        return self._seq
+
+
+class Bill:
+    """Adds up what the models of one reply cost, by their own count or else by our estimate."""
+
+    def __init__(self) -> None:
+        self._input = self._output = 0
+        self._cost = 0.0
+        self._estimated = False
+        self._count: TokenCount | None = None
+        self._heard: list[str] = []
+
+    def heard(self, text: str) -> None:
+        self._heard.append(text)
+
+    def counted(self, count: TokenCount) -> None:
+        self._count = count
+
+    def close(self, speaker: Candidate, prompt: Prompt) -> None:
+        """Adds one model's share, now that it has stopped speaking."""
+        count = self._count or self._estimate(prompt)
+        self._input += count.input_tokens
+        self._output += count.output_tokens
+        self._cost += speaker.cost(count.input_tokens, count.output_tokens)
+        self._count, self._heard = None, []
+
+    def usage(self) -> Usage:
+        return Usage(self._input, self._output, self._cost, self._estimated)
+
+    def _estimate(self, prompt: Prompt) -> TokenCount:
+        self._estimated = True
+        asked = sum(estimated_tokens(message["content"]) for message in prompt.messages())
+        return TokenCount(asked, estimated_tokens("".join(self._heard)))
