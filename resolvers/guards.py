@@ -40,7 +40,7 @@ def signed_in(verb: CallerVerb[P, R]) -> Verb[P, R]:
     """A valid bearer token: a sign-in token or an API key."""
 
     @wraps(verb)
-    async def guarded(ctx: Context, *args: P.args, **kwargs: P.kwargs) -> R:
+    async def guarded(ctx: Context, /, *args: P.args, **kwargs: P.kwargs) -> R:
         return await verb(ctx, await caller_of(ctx), *args, **kwargs)
 
     return mark(guarded, "signed_in")
@@ -50,7 +50,7 @@ def person(verb: CallerVerb[P, R]) -> Verb[P, R]:
     """A valid sign-in token. API keys are refused, so that no key can make or revoke keys."""
 
     @wraps(verb)
-    async def guarded(ctx: Context, *args: P.args, **kwargs: P.kwargs) -> R:
+    async def guarded(ctx: Context, /, *args: P.args, **kwargs: P.kwargs) -> R:
         caller = await caller_of(ctx)
         if caller.identity is None:
             raise Forbidden("An API key cannot do this. Sign in instead.")
