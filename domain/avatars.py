@@ -125,6 +125,14 @@ class Avatar:
         """Whether strangers may see it and talk to it."""
         return self.settings.is_public and self.settings.status is AvatarStatus.ACTIVE
 
+    def url(self, public_url: str) -> str:
+        """The page where visitors meet it."""
+        return f"{public_url}/a/{self.short_id}"
+
+    def embed_url(self, public_url: str) -> str:
+        """The same page for a frame on another site."""
+        return f"{self.url(public_url)}/embed"
+
 
 SETTING_NAMES = frozenset(f.name for f in fields(AvatarSettings))
 REQUIRED = ("slug", "name", "avatar_model_url")

@@ -43,6 +43,11 @@ class AvatariumError(Exception):
         self.message = message
         self.details = dict(details or {})
 
+    @property
+    def extensions(self) -> dict[str, object]:
+        """What a GraphQL error carries beside its message."""
+        return {"code": self.code, "retryable": self.retryable, **self.details}
+
 
 class BadRequest(AvatariumError):
     code = "BAD_REQUEST"

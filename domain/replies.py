@@ -5,7 +5,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from domain.emotions import NEUTRAL
 from domain.sessions import Citation, Latency, Message, MessageStatus
 
 
@@ -41,16 +40,36 @@ class ProviderSwitched:
 
 @dataclass(frozen=True, slots=True)
 class ReplyDone:
-    """The reply is over and stored. `interrupted`: it was stopped, and `text` is what was said."""
+    """The reply is over, and `message` is how it is stored."""
 
     reply_id: str
     seq: int
-    text: str
-    emotion: str
-    sources: tuple[Citation, ...]
-    latency: Latency
-    model: str
-    interrupted: bool = False
+    message: Message
+
+    @property
+    def text(self) -> str:
+        return self.message.content
+
+    @property
+    def emotion(self) -> str:
+        return self.message.emotion
+
+    @property
+    def sources(self) -> tuple[Citation, ...]:
+        return self.message.sources
+
+    @property
+    def latency(self) -> Latency:
+        return self.message.latency or Latency(0, 0)
+
+    @property
+    def model(self) -> str:
+        return self.message.model or ""
+
+    @property
+    def interrupted(self) -> bool:
+        """It was stopped, and `text` is what was said."""
+        return self.message.status is MessageStatus.INTERRUPTED
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,16 +148,7 @@ def ending(message: Message, seq: int) -> Ending:
     """The last event of a stored reply."""
     if message.status is MessageStatus.FAILED:
         return failed(message.id, seq)
-    return ReplyDone(
-        message.id,
-        seq,
-        text=message.content,
-        emotion=message.emotion,
-        sources=message.sources,
-        latency=message.latency or Latency(0, 0),
-        model=message.model or "",
-        interrupted=message.status is MessageStatus.INTERRUPTED,
-    )
+    return ReplyDone(message.id, seq, message)
 
 
 def failed(reply_id: str, seq: int) -> ReplyFailed:
@@ -165,6 +175,7 @@ def unstored(reply_id: str, seq: int) -> ReplyFailed:
 class Spoken:
     """A finished reply folded into one answer, for doors that do not stream."""
 
+    message_id: str
     text: str
     tts_text: str
     emotion: str
@@ -173,7 +184,7 @@ class Spoken:
 
 
 def spoken(done: ReplyDone) -> Spoken:
-    return Spoken(done.text, tts_text(done.text), done.emotion or NEUTRAL, done.sources, done.latency)
+    return Spoken(done.message.id, done.text, tts_text(done.text), done.emotion, done.sources, done.latency)
 
 
 CODE_BLOCK = re.compile(r"```.*?(```|$)", re.DOTALL)

@@ -1,5 +1,6 @@
 """What every verb is given: the services, and who is calling."""
 
+from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -37,4 +38,4 @@ class Context:
     request_id: str
     client_ip: str
     token: str | None = None
-    hits: list[Hit] = field(default_factory=list)
+    hits: deque[Hit] = field(default_factory=lambda: deque(maxlen=4))

@@ -17,6 +17,8 @@ from resolvers.guards import anyone, not_too_often
 
 @dataclass(frozen=True, slots=True)
 class StartedSession:
+    """A session with the avatar that the visitor talks with."""
+
     session: Session
     avatar: Avatar
 
@@ -70,9 +72,19 @@ async def require_password(ctx: Context, avatar: Avatar, password: str | None) -
 
 
 @anyone
-async def get(ctx: Context, session_id: str) -> Session:
+async def get(ctx: Context, session_id: str) -> StartedSession:
     """A session is known only to who was given its random id. Raises `NotFound`."""
-    return await ctx.services.store.read(lambda tx: known(tx, session_id))
+    owner = await owner_id(ctx)
+    return await ctx.services.store.read(lambda tx: StartedSession(*of_avatar(tx, session_id, None, owner)))
+
+
+@anyone
+async def message(ctx: Context, message_id: str) -> Message:
+    """A message is known only to who was given its random id. Raises `NotFound`."""
+    found = await ctx.services.store.read(lambda tx: tx.messages.by_id(message_id))
+    if found is None:
+        raise NotFound("Message not found")
+    return found
 
 
 @anyone

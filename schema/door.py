@@ -1,0 +1,102 @@
+"""GraphQL over HTTP, server-sent events and the graphql-transport-ws WebSocket protocol."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import orjson
+from cross_web import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocket
+from strawberry.asgi import GraphQL
+from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
+from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
+from strawberry.subscriptions.protocols.graphql_transport_ws.types import Message
+
+from schema.context import OperationContext, bearer
+from schema.root import schema
+
+PROTOCOLS = (GRAPHQL_TRANSPORT_WS_PROTOCOL, "graphql-sse")
+STATUS_CODES = {404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED"}
+
+
+class SocketHandler(BaseGraphQLTransportWSHandler[OperationContext, None]):
+    async def handle_message(self, message: Message) -> None:
+        if not is_message(message):
+            await self.handle_invalid_message("A message is an object with a type, as graphql-transport-ws says")
+            return
+        await super().handle_message(message)
+
+
+def is_message(message: object) -> bool:
+    """Whether a frame has the shape that Strawberry's handler takes for granted."""
+    if not isinstance(message, dict) or not isinstance(message.get("type"), str):
+        return False
+    if message["type"] not in ("subscribe", "complete"):
+        return True
+    if not isinstance(message.get("id"), str):
+        return False
+    payload = message.get("payload")
+    return message["type"] == "complete" or (isinstance(payload, dict) and isinstance(payload.get("query"), str))
+
+
+class GraphQLDoor(GraphQL[OperationContext, None]):
+    graphql_transport_ws_handler_class = SocketHandler
+
+    def __init__(self, graphiql: Callable[[], HTMLResponse] | None) -> None:
+        """`graphiql` makes the page that a browser is shown at GET; None shows none."""
+        super().__init__(
+            schema,
+            graphql_ide="graphiql" if graphiql else None,
+            subscription_protocols=PROTOCOLS,
+            connection_init_wait_timeout=timedelta(seconds=10),
+        )
+        self._graphiql = graphiql
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await super().__call__(scope, receive, send)
+            return
+        request = Request(scope, receive)
+        try:
+            response = await self.run(request)
+        except HTTPException as error:
+            response = refusal(request, error)
+        await response(scope, receive, send)
+
+    async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> OperationContext:
+        return OperationContext(core=request.scope["state"]["context"])
+
+    async def on_ws_connect(self, context: OperationContext) -> None:
+        """Takes the bearer token that a browser cannot send as a header."""
+        params = context.connection_params or {}
+        token = bearer(params.get("Authorization")) or bearer(params.get("authorization"))
+        if token:
+            context.core.token = token
+
+    def is_websocket_origin_allowed(self, request: WebSocket, origin: str) -> bool:
+        """Every origin: an avatar is embedded anywhere, and no cookie is ever read, only bearer tokens."""
+        return True
+
+    async def render_graphql_ide(self, request: Request) -> Response:
+        if self._graphiql is None:
+            raise HTTPException(404, "Not Found")
+        return self._graphiql()
+
+    def decode_json(self, data: str | bytes) -> object:
+        return orjson.loads(data)
+
+    def encode_json(self, data: object) -> str:
+        """As text: WebSocket clients take no binary frames."""
+        return orjson.dumps(data).decode()
+
+
+def refusal(request: Request, error: HTTPException) -> Response:
+    """A request that is no GraphQL operation, answered in GraphQL's own shape."""
+    request_id = request.scope["state"]["context"].request_id
+    code = STATUS_CODES.get(error.status_code, "BAD_REQUEST")
+    extensions = {"code": code, "retryable": False, "requestId": request_id}
+    body = {"errors": [{"message": error.reason, "extensions": extensions}]}
+    headers = {"Allow": "GET, POST, OPTIONS"} if error.status_code == 405 else None
+    return JSONResponse(body, status_code=error.status_code, headers=headers)

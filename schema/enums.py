@@ -1,0 +1,48 @@
+"""The domain's enums as GraphQL enums, their values spelled as in `/v1`."""
+
+from enum import Enum
+
+import strawberry
+from strawberry.schema.name_converter import NameConverter
+from strawberry.types.enum import EnumValue, StrawberryEnumDefinition
+
+from domain.accounts import KeyMode
+from domain.avatars import AiProvider, AvatarStatus, Body, QuizDifficulty, TtsProvider, VoiceGender
+from domain.models import Tier
+from domain.sessions import MessageStatus, Role, Source
+
+__all__ = [
+    "AiProvider",
+    "AvatarStatus",
+    "Body",
+    "KeyMode",
+    "MessageStatus",
+    "OwnSpelling",
+    "QuizDifficulty",
+    "Role",
+    "Source",
+    "Tier",
+    "TtsProvider",
+    "VoiceGender",
+]
+
+strawberry.enum(Body, name="AvatarBody", description="The skeleton of the 3D model.")
+strawberry.enum(AvatarStatus, description="A paused avatar is hidden from visitors.")
+strawberry.enum(AiProvider, description="Who answers. custom: any OpenAI-compatible server.")
+strawberry.enum(QuizDifficulty)
+strawberry.enum(VoiceGender)
+strawberry.enum(TtsProvider)
+strawberry.enum(Tier, name="ModelTier", description="managed: in all plans. premium: in the higher ones.")
+strawberry.enum(KeyMode, name="ApiKeyMode")
+strawberry.enum(Source, name="SessionSource", description="Where a visitor came from.")
+strawberry.enum(Role, name="MessageRole")
+strawberry.enum(
+    MessageStatus,
+    description="streaming while the avatar speaks. interrupted: stopped, and the content is what was said.",
+)
+
+
+class OwnSpelling(NameConverter):
+    def from_enum_value(self, enum: StrawberryEnumDefinition, enum_value: EnumValue) -> str:
+        value = enum_value.value
+        return str(value.value if isinstance(value, Enum) else value)
