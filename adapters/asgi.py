@@ -1,10 +1,12 @@
 """Pure ASGI middleware that every door stands behind."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from domain.errors import PayloadTooLarge
 
 
 class RequestContext:
@@ -35,45 +37,30 @@ class RequestContext:
         await self._app(scope, receive, tell if scope["type"] == "http" else send)
 
 
-class BodyTooLarge(Exception):
-    """Raised inside the application while it reads a body that is over the limit."""
-
-
 class BodyLimit:
-    """Refuses request bodies over `limit` bytes, by their declared length or while they arrive."""
+    """Raises `PayloadTooLarge` for bodies over `limit` bytes, by their declared length or as they arrive."""
 
-    def __init__(self, app: ASGIApp, limit: int, refuse: Callable[[Scope, Receive, Send], Awaitable[None]]) -> None:
-        self._app, self._limit, self._refuse = app, limit, refuse
+    def __init__(self, app: ASGIApp, limit: int) -> None:
+        self._app, self._limit = app, limit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         declared = Headers(scope=scope).get("content-length", "")
-        if declared.isdecimal() and int(declared) > self._limit:
-            await self._refuse(scope, receive, send)
-            return
-        await self._counted(scope, receive, send)
+        if declared.isdecimal():
+            self._check(int(declared))
+        seen = 0
 
-    async def _counted(self, scope: Scope, receive: Receive, send: Send) -> None:
-        seen, answered = 0, False
-
-        async def count() -> Message:
+        async def counted() -> Message:
             nonlocal seen
             message = await receive()
             seen += len(message.get("body", b""))
-            if seen > self._limit:
-                raise BodyTooLarge
+            self._check(seen)
             return message
 
-        async def note(message: Message) -> None:
-            nonlocal answered
-            answered = True
-            await send(message)
+        await self._app(scope, counted, send)
 
-        try:
-            await self._app(scope, count, note)
-        except BodyTooLarge:
-            if answered:
-                raise
-            await self._refuse(scope, receive, send)
+    def _check(self, size: int) -> None:
+        if size > self._limit:
+            raise PayloadTooLarge(f"The request's body is too large: at most {self._limit} bytes are taken.")

@@ -10,6 +10,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
+from strawberry.http.base import BaseRequestProtocol
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
 from strawberry.subscriptions.protocols.graphql_transport_ws.types import Message
@@ -78,6 +79,10 @@ class GraphQLDoor(GraphQL[OperationContext, None]):
     def is_websocket_origin_allowed(self, request: WebSocket, origin: str) -> bool:
         """Every origin: an avatar is embedded anywhere, and no cookie is ever read, only bearer tokens."""
         return True
+
+    def should_render_graphql_ide(self, request: BaseRequestProtocol) -> bool:
+        """Only for browsers: any other client that forgot its query is told so."""
+        return "text/html" in request.headers.get("accept", "") and super().should_render_graphql_ide(request)
 
     async def render_graphql_ide(self, request: Request) -> Response:
         if self._graphiql is None:

@@ -16,15 +16,15 @@ def show(error: GraphQLError, context: OperationContext) -> None:
 
     Only its kind and place are logged: an exception's text may quote a visitor or a key.
     """
-    request_id = context.core.request_id
-    original = error.original_error
+    request_id, original = context.core.request_id, error.original_error
+    extensions = dict(error.extensions or {})
     if original is None or isinstance(original, GraphQLError):
-        error.extensions = {"code": BadRequest.code, "retryable": False, **dict(error.extensions or {})}
+        extensions = {"code": BadRequest.code, "retryable": False, **extensions}
     elif not isinstance(original, AvatariumError):
         log.error("request %s: %s at %s", request_id, type(original).__name__, place(original))
         masked = Internal(f"Something went wrong here. Report it with the request id {request_id}.")
-        error.message, error.extensions = masked.message, masked.extensions
-    error.extensions = {**error.extensions, "requestId": request_id}
+        error.message, extensions = masked.message, masked.extensions
+    error.extensions = {**extensions, "requestId": request_id}
 
 
 def place(error: BaseException) -> str:

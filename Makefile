@@ -1,0 +1,56 @@
+SHELL := /bin/bash
+UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
+RUN := $(UV) run --no-sync
+NPM := PATH="$(CURDIR)/.venv/bin:$$PATH" npm
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check format print install install-dev install-test-parts web clean
+
+help:  ## say what there is
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 20
+
+run: install  ## install what is missing and start the server
+	$(RUN) avatarium serve
+
+test: install-dev install-test-parts check  ## install what the tests need and run everything
+	$(NPM) --prefix web test
+	$(RUN) pytest -q
+
+check: install-dev  ## formatting, lint, types, imports, printed schemas
+	$(RUN) ruff format --check .
+	$(RUN) ruff check .
+	$(RUN) mypy .
+	$(RUN) lint-imports
+	$(RUN) python -m schema.print_schema | diff - schema/schema.graphql
+	$(RUN) python -m compatibility.print_openapi | diff - compatibility/openapi.json
+	$(NPM) --prefix web run check
+
+format: install-dev  ## put the code into shape
+	$(RUN) ruff check --fix .
+	$(RUN) ruff format .
+
+print: install-dev  ## print the GraphQL schema and the OpenAPI document into the tree
+	$(RUN) python -m schema.print_schema > schema/schema.graphql
+	$(RUN) python -m compatibility.print_openapi > compatibility/openapi.json
+
+install: $(UV)
+	$(UV) sync --frozen --inexact --no-dev --quiet
+
+install-dev: $(UV)
+	$(UV) sync --frozen --quiet
+
+install-test-parts: install-dev
+	tests/install_parts.sh
+
+# A virtual environment first, since many systems refuse a plain pip install; else pip into a folder of ours.
+.tools/bin/uv:
+	@echo "Installing uv into .tools"
+	@python3 -m venv .tools >/dev/null 2>&1 && .tools/bin/pip install --quiet uv \
+	|| { rm -rf .tools && mkdir -p .tools/bin \
+	     && { python3 -m pip install --quiet --target .tools/lib --break-system-packages uv \
+	          || python3 -m pip install --quiet --target .tools/lib uv; } \
+	     && ln -s ../lib/bin/uv .tools/bin/uv; } \
+	|| { echo "uv could not be installed: install it by hand (https://docs.astral.sh/uv) and run make again"; exit 1; }
+
+clean:  ## remove what was installed and built
+	rm -rf .venv .tools web/dist web/node_modules tests/node/node_modules

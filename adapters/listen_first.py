@@ -1,0 +1,58 @@
+"""Answers on the port at once, while the application behind it still loads."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+log = logging.getLogger("avatarium.start")
+
+
+class ListenFirst:
+    """An ASGI application that opens another in the background.
+
+    `/health` always answers: `starting`, then `ok`. Every other request waits until the
+    application is open. When it cannot be opened, `on_failure` is called with the error.
+    """
+
+    def __init__(
+        self,
+        open_app: Callable[[], AbstractAsyncContextManager[ASGIApp]],
+        on_failure: Callable[[BaseException], None],
+    ) -> None:
+        self._open_app, self._on_failure = open_app, on_failure
+        self._stack = AsyncExitStack()
+        self._opening: asyncio.Task[ASGIApp] | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+        elif scope["type"] == "http" and scope["path"] == "/health":
+            await JSONResponse({"status": self._status()})(scope, receive, send)
+        elif self._opening is not None:
+            app = await asyncio.shield(self._opening)
+            await app(scope, receive, send)
+
+    def _status(self) -> str:
+        return "ok" if self._opening and self._opening.done() else "starting"
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        await receive()
+        self._opening = asyncio.create_task(self._open())
+        self._opening.add_done_callback(self._opened)
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        self._opening.cancel()
+        await asyncio.wait({self._opening})
+        await self._stack.aclose()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _open(self) -> ASGIApp:
+        return await self._stack.enter_async_context(self._open_app())
+
+    def _opened(self, opening: asyncio.Task[ASGIApp]) -> None:
+        if not opening.cancelled() and (error := opening.exception()):
+            self._on_failure(error)
