@@ -3,9 +3,7 @@
 What takes long to import is imported inside the functions that need it: the port answers first.
 """
 
-import argparse
 import asyncio
-import logging
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -14,19 +12,20 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+from adapters.command_line import addresses, arguments, log_to_stderr
 from adapters.safety import refuse_unsafe
 from adapters.settings import Settings, SettingsError, environment, load
 from domain.errors import AvatariumError
 
 if TYPE_CHECKING:
     from starlette.datastructures import Headers
-    from starlette.types import ASGIApp, Receive, Scope, Send
+    from starlette.types import ASGIApp, Scope
 
-    from resolvers.context import Context, Services
+    from domain.ports import Clock, SignIn
+    from resolvers.context import Services
 
 TOKEN_LIFETIME = timedelta(days=30)
 LINK_LIFETIME = timedelta(days=7)
-log = logging.getLogger("avatarium.start")
 
 
 def secrets_of(settings: Settings) -> Sequence[str]:
@@ -35,14 +34,21 @@ def secrets_of(settings: Settings) -> Sequence[str]:
     return settings.secrets or (read_or_create(settings.data_dir),)
 
 
+def sign_in_of(settings: Settings, secrets: Sequence[str], clock: "Clock") -> "SignIn":
+    from adapters.firebase_sign_in import FirebaseSignIn
+    from adapters.local_sign_in import LocalSignIn
+
+    if settings.firebase_project_id:
+        return FirebaseSignIn(settings.firebase_project_id, emulator_allowed=settings.development)
+    return LocalSignIn(secrets[0], clock)
+
+
 @asynccontextmanager
 async def open_services(settings: Settings) -> "AsyncIterator[Services]":
     """Opens every adapter, and closes them in reverse."""
     from adapters.ai_models import AiModels
     from adapters.fernet_vault import FernetVault
-    from adapters.firebase_sign_in import FirebaseSignIn
     from adapters.limits_limiter import LimitsLimiter
-    from adapters.local_sign_in import LocalSignIn
     from adapters.memory_replies import MemoryReplies
     from adapters.sql_store import open_store
     from adapters.system_clock import SystemClock
@@ -60,7 +66,7 @@ async def open_services(settings: Settings) -> "AsyncIterator[Services]":
                 settings.provider_keys,
                 settings.provider_bases,
                 connect_timeout=settings.ai_connect_timeout,
-                allowed_hosts=settings.allow_private_hosts,
+                private_hosts=settings.allow_private_hosts,
             )
         )
         replies, vault = MemoryReplies(clock), FernetVault(secrets)
@@ -70,7 +76,9 @@ async def open_services(settings: Settings) -> "AsyncIterator[Services]":
         sweeping = asyncio.create_task(turns.keep_sweeping())
         stack.callback(sweeping.cancel)
         stack.push_async_callback(turns.close)
-        firebase = settings.firebase_project_id
+        if settings.provider_keys:
+            warming = asyncio.create_task(models.warm())
+            stack.callback(warming.cancel)
         yield Services(
             public_url=settings.public_url,
             clock=clock,
@@ -78,7 +86,7 @@ async def open_services(settings: Settings) -> "AsyncIterator[Services]":
             replies=replies,
             models=models,
             vault=vault,
-            sign_in=FirebaseSignIn(firebase) if firebase else LocalSignIn(secrets[0], clock),
+            sign_in=sign_in_of(settings, secrets, clock),
             limiter=LimitsLimiter(clock),
             turns=turns,
         )
@@ -86,13 +94,10 @@ async def open_services(settings: Settings) -> "AsyncIterator[Services]":
 
 def build(services: "Services", settings: Settings) -> "ASGIApp":
     """The doors over the given services."""
-    from starlette.exceptions import HTTPException
-    from starlette.middleware.cors import CORSMiddleware
-    from starlette.middleware.exceptions import ExceptionMiddleware
-    from starlette.routing import Mount, Route, Router
+    from starlette.routing import Mount, Route
 
     import compatibility
-    from adapters.asgi import BodyLimit, RequestContext
+    from adapters.asgi import application
     from resolvers import avatars
     from resolvers.context import Context
     from schema.context import bearer
@@ -107,30 +112,24 @@ def build(services: "Services", settings: Settings) -> "ASGIApp":
         return await avatars.may_embed(Context(services, str(uuid4()), "unknown"), short_id)
 
     graphiql = settings.development or settings.is_local
-    router = Router(
+    return application(
         [
             Route("/graphql", GraphQLDoor(pages.graphiql_page if graphiql else None)),
             Mount("/v1", routes=compatibility.routes()),
             *pages.routes(graphiql, may_embed),
-        ]
+        ],
+        make_context=make_context,
+        headers_of=compatibility.context_headers,
+        on_error=compatibility.on_error,
+        max_body_bytes=settings.max_body_bytes,
     )
-    guarded = ExceptionMiddleware(
-        BodyLimit(router, settings.max_body_bytes),
-        handlers=dict.fromkeys((HTTPException, AvatariumError, Exception), compatibility.on_error),
-    )
-    shared = CORSMiddleware(
-        guarded, allow_origins=["*"], allow_methods=["*"], allow_headers=["*"], expose_headers=["*"]
-    )
-    return RequestContext(shared, make_context, compatibility.context_headers)
 
 
 def serve(settings: Settings) -> int:
     """Listens, then opens everything else; returns the process's exit code."""
-    from adapters.listen_first import ListenFirst
-    from adapters.uvicorn_server import Server, calm_garbage_collection, config
+    from adapters.uvicorn_server import calm_garbage_collection, run
 
     opened: list[Services] = []
-    failures: list[BaseException] = []
 
     @asynccontextmanager
     async def open_app() -> "AsyncIterator[ASGIApp]":
@@ -146,24 +145,17 @@ def serve(settings: Settings) -> int:
         for services in opened:
             await services.turns.close()
 
-    def fail(error: BaseException) -> None:
-        failures.append(error)
-        server.should_exit = True
-
-    server = Server(
-        config(
-            ListenFirst(open_app, fail),
-            host=settings.host,
-            port=settings.port,
-            log_level=settings.log_level,
-            trusted_proxies=[str(network) for network in settings.trusted_proxies],
-        ),
+    failure = run(
+        open_app,
         drain,
+        host=settings.host,
+        port=settings.port,
+        log_level=settings.log_level,
+        trusted_proxies=[str(network) for network in settings.trusted_proxies],
     )
-    server.run()
-    for failure in failures:
+    if failure:
         print(f"avatarium could not start: {failure}", file=sys.stderr)
-    return 1 if failures or not server.started else 0
+    return 1 if failure else 0
 
 
 def import_everything() -> None:
@@ -173,37 +165,21 @@ def import_everything() -> None:
 
 
 def announce(settings: Settings) -> None:
+    from adapters.local_sign_in import sign_in_link
     from resolvers.demo import DEMO_EMAIL, DEMO_SHORT_ID
 
-    lines = [
-        "",
-        f"  Avatarium      {settings.public_url}",
-        f"  Demo avatar    {settings.public_url}/a/{DEMO_SHORT_ID}",
-        f"  GraphQL        {settings.public_url}/graphql",
-        f"  REST           {settings.public_url}/v1",
-    ]
-    if not settings.firebase_project_id:
-        lines += ["", f"  Sign in        {link(settings, DEMO_EMAIL)}"]
-    print("\n".join([*lines, ""]), flush=True)
+    local = None if settings.firebase_project_id else local_token(settings, DEMO_EMAIL, LINK_LIFETIME)
+    link = sign_in_link(settings.public_url, local) if local else None
+    print(addresses(settings.public_url, f"{settings.public_url}/a/{DEMO_SHORT_ID}", link), flush=True)
 
 
-def link(settings: Settings, email: str) -> str:
-    from adapters.local_sign_in import LocalSignIn, sign_in_link
-    from adapters.system_clock import SystemClock
-
-    sign_in = LocalSignIn(secrets_of(settings)[0], SystemClock())
-    return sign_in_link(settings.public_url, sign_in.issue(email, LINK_LIFETIME))
-
-
-def token(settings: Settings, email: str) -> int:
+def local_token(settings: Settings, email: str, lifetime: timedelta) -> str:
     from adapters.local_sign_in import LocalSignIn
     from adapters.system_clock import SystemClock
 
     if settings.firebase_project_id:
-        print("Sign-in goes through Firebase here: get an ID token there.", file=sys.stderr)
-        return 1
-    print(LocalSignIn(secrets_of(settings)[0], SystemClock()).issue(email, TOKEN_LIFETIME))
-    return 0
+        raise SettingsError("AVATARIUM_FIREBASE_PROJECT_ID is set: get an ID token from Firebase instead")
+    return LocalSignIn(secrets_of(settings)[0], SystemClock()).issue(email, lifetime)
 
 
 def doctor(settings: Settings) -> int:
@@ -214,25 +190,17 @@ def doctor(settings: Settings) -> int:
     return 1 if any(finding.level is Level.PROBLEM for finding in findings) else 0
 
 
-def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="avatarium", description="Talking 3D avatars for any web site.")
-    commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("serve", help="run the server")
-    commands.add_parser("token", help="print a bearer token for local sign-in").add_argument("--email", required=True)
-    commands.add_parser("doctor", help="say what is configured, what is missing, and what would fail")
-    return parser.parse_args()
-
-
 def main() -> None:
     given = arguments()
     try:
         settings = load()
-        if given.command != "doctor":
-            refuse_unsafe(settings, environment())
-        logging.basicConfig(level=settings.log_level.upper(), format="%(levelname)s %(name)s: %(message)s")
-        if given.command == "serve":
-            sys.exit(serve(settings))
-        sys.exit(token(settings, given.email) if given.command == "token" else doctor(settings))
+        log_to_stderr(settings.log_level)
+        if given.command == "doctor":
+            sys.exit(doctor(settings))
+        refuse_unsafe(settings, environment())
+        if given.command == "token":
+            sys.exit(print(local_token(settings, given.email, TOKEN_LIFETIME)))
+        sys.exit(serve(settings))
     except (SettingsError, AvatariumError) as error:
         sys.exit(f"avatarium: {error}")
 

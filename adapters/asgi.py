@@ -1,12 +1,47 @@
-"""Pure ASGI middleware that every door stands behind."""
+"""The ASGI application around the doors: pure ASGI middleware that they all stand behind."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from starlette.applications import Starlette
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.exceptions import ExceptionMiddleware
+from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from domain.errors import PayloadTooLarge
+
+# An avatar is embedded on any site, and no cookie is ever read: only bearer tokens count.
+ANY_SITE: dict[str, Any] = {
+    "allow_origins": ["*"],
+    "allow_methods": ["*"],
+    "allow_headers": ["*"],
+    "expose_headers": ["*"],
+    "max_age": 86_400,
+}
+
+
+def application(
+    routes: Sequence[BaseRoute],
+    *,
+    make_context: Callable[[Scope, Headers], Any],
+    headers_of: Callable[[Any], dict[str, str]],
+    on_error: Callable[[Any, Exception], Any],
+    max_body_bytes: int,
+) -> Starlette:
+    """`on_error` answers whatever is raised, so that no exception's text reaches the server's log."""
+    return Starlette(
+        routes=routes,
+        middleware=[
+            Middleware(RequestContext, make_context, headers_of),
+            Middleware(CORSMiddleware, **ANY_SITE),
+            Middleware(ExceptionMiddleware, handlers={HTTPException: on_error, Exception: on_error}),
+            Middleware(BodyLimit, max_body_bytes),
+        ],
+    )
 
 
 class RequestContext:

@@ -2,10 +2,13 @@
 
 import gc
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from socket import socket
 
 import uvicorn
 from starlette.types import ASGIApp
+
+from adapters.listen_first import ListenFirst
 
 MAX_FRAME_BYTES = 256 * 1024
 GRACEFUL_SECONDS = 15
@@ -42,6 +45,33 @@ def config(app: ASGIApp, *, host: str, port: int, log_level: str, trusted_proxie
         timeout_graceful_shutdown=GRACEFUL_SECONDS,
         lifespan="on",
     )
+
+
+def run(
+    open_app: Callable[[], AbstractAsyncContextManager[ASGIApp]],
+    drain: Callable[[], Awaitable[None]],
+    *,
+    host: str,
+    port: int,
+    log_level: str,
+    trusted_proxies: Sequence[str],
+) -> BaseException | None:
+    """Listens at once, opens the application behind, and serves until it is told to stop.
+
+    Returns why it could not, if it could not.
+    """
+    failures: list[BaseException] = []
+
+    def fail(error: BaseException) -> None:
+        failures.append(error)
+        server.should_exit = True
+
+    front = ListenFirst(open_app, fail)
+    server = Server(config(front, host=host, port=port, log_level=log_level, trusted_proxies=trusted_proxies), drain)
+    server.run()
+    if not server.started:
+        failures.append(OSError(f"port {port} of {host} cannot be listened on"))
+    return failures[0] if failures else None
 
 
 def calm_garbage_collection() -> None:

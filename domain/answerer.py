@@ -15,6 +15,8 @@ def answer(settings: AvatarSettings, *, configured: bool) -> list[str]:
     me = f"I am {settings.name}."
     if configured:
         return [f"{me} ", UNREACHABLE]
+    if settings.name in settings.greeting:
+        me = ""
     about = with_full_stop(settings.tagline) if settings.tagline else ""
     sentences = [sentence for sentence in (settings.greeting, me, about, NOT_CONFIGURED) if sentence]
     return [f"{sentence} " for sentence in sentences[:-1]] + sentences[-1:]

@@ -7,7 +7,7 @@ from domain.accounts import KEY_NAME_MAX, KEYS_MAX, Account, ApiKey, KeyMode, di
 from domain.errors import BadRequest, NotFound, Unauthorized
 from domain.ports import Tx
 from resolvers.context import Context
-from resolvers.guards import Caller, person, signed_in
+from resolvers.guards import Caller, anyone, caller_of, person
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,10 +18,10 @@ class NewKey:
     secret: str
 
 
-@signed_in
-async def me(ctx: Context, caller: Caller) -> Account | None:
-    """The caller's account; None before they created anything."""
-    return caller.account
+@anyone
+async def me(ctx: Context) -> Account | None:
+    """The caller's account; None for a stranger, and before they created anything."""
+    return (await caller_of(ctx)).account if ctx.token else None
 
 
 def ensure_account(ctx: Context, tx: Tx, caller: Caller) -> Account:

@@ -45,7 +45,7 @@ async def send(
     """
     content, client_message_id = check_content(content), check_client_message_id(client_message_id)
     owner = await owner_id(ctx)
-    now = ctx.services.clock.now()
+    now, accepted = ctx.services.clock.now(), ctx.services.clock.monotonic()
 
     def open_turn(tx: Tx) -> Opened | Sent:
         session, avatar = of_avatar(tx, session_id, short_id, owner)
@@ -63,7 +63,7 @@ async def send(
         tx.messages.add(message)
         tx.messages.add(reply)
         tx.sessions.touch(session_id, now)
-        return Opened(avatar, message, reply, before, tuple(history[-CLIENT_HISTORY_MAX:]))
+        return Opened(avatar, message, reply, before, tuple(history[-CLIENT_HISTORY_MAX:]), accepted)
 
     opened = await ctx.services.store.write(open_turn)
     if isinstance(opened, Sent):

@@ -33,6 +33,7 @@ class Opened:
     """A turn as it was committed: the visitor's words, and the place of the reply to them.
 
     `before` are the session's earlier messages; `history` is the client's own account of them.
+    `accepted` is the clock's monotonic time when the words arrived.
     """
 
     avatar: Avatar
@@ -40,6 +41,7 @@ class Opened:
     reply: Message
     before: Sequence[Message]
     history: Sequence[Turn]
+    accepted: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,6 @@ class Reply:
         self._emotion = NEUTRAL
         self._bill = Bill()
         self._model = MODEL
-        self._began = stage.clock.monotonic()
         self._llm_seconds = 0.0
 
     @property
@@ -114,7 +115,7 @@ class Reply:
             model=self._model,
             emotion=self._emotion,
             latency=Latency(
-                total=round((self._stage.clock.monotonic() - self._began) * 1000),
+                total=round((self._stage.clock.monotonic() - self.opened.accepted) * 1000),
                 llm=round(self._llm_seconds * 1000),
             ),
             usage=self._bill.usage(),

@@ -78,7 +78,7 @@ class RevokeApiKeyPayload:
 
 @strawberry.type
 class AccountQuery:
-    @strawberry.field(description="The signed-in account; null before it has created anything.")
+    @strawberry.field(description="Your account; null for a stranger, and before you have created anything.")
     async def me(self, info: Info) -> Account | None:
         account = await resolvers.me(info.context.core)
         return Account.of(account) if account else None

@@ -1,0 +1,125 @@
+"""The streaming client of the OpenAI chat protocol: one aiohttp session, raw bytes, orjson."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+import aiohttp
+import orjson
+
+from adapters.guarded_connector import BlockedAddress
+from adapters.http_failures import http_failure
+from adapters.openai_events import EventParser
+from domain.errors import ProviderFailure
+from domain.providers import Piece, TextPiece
+
+# Time to see the end of a response after its last event, without which its connection cannot serve again.
+GRACE = 0.05
+NOT_STREAMS = frozenset({"text/html", "application/json"})
+
+
+@dataclass(frozen=True, slots=True)
+class ChatRequest:
+    """Where a request goes, and all of it. Key and words are never shown."""
+
+    url: str
+    headers: Mapping[str, str] = field(repr=False)
+    body: Mapping[str, object] = field(repr=False)
+
+
+def open_session(connector: aiohttp.BaseConnector, connect_timeout: float) -> aiohttp.ClientSession:
+    """A session that keeps users apart: no cookies, no proxy or password from the environment.
+
+    Answers are not decompressed, since a compressed one can grow without bound. How long a reply
+    may take is the failover's business, so only connecting has a limit here.
+    """
+    return aiohttp.ClientSession(
+        connector=connector,
+        trust_env=False,
+        auto_decompress=False,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        timeout=aiohttp.ClientTimeout(total=None, connect=connect_timeout),
+        headers={
+            "Accept": "text/event-stream",
+            "Accept-Encoding": "identity",
+            "Content-Type": "application/json",
+            "User-Agent": "Avatarium",
+        },
+    )
+
+
+class OpenAiStream:
+    """Streams replies over a session that its maker opened with `open_session` and closes."""
+
+    def __init__(self, session: aiohttp.ClientSession) -> None:
+        self._session = session
+
+    async def stream(self, request: ChatRequest) -> AsyncGenerator[Piece]:
+        """One reply, a piece for each read. Raises `ProviderFailure`.
+
+        Closing it early closes the connection, which tells the provider to stop.
+        """
+        parser = EventParser()
+        response = await self._opened(request)
+        try:
+            require_stream(response)
+            async for data in response.content.iter_any():
+                if text := parser.feed(data):
+                    yield TextPiece(text)
+                if parser.ended:
+                    break
+            if rest := parser.feed(b"\n"):
+                yield TextPiece(rest)
+            parser.require_whole()
+            if parser.usage:
+                yield parser.usage
+            await read_to_end(response.content)
+        except (aiohttp.ClientError, OSError):
+            raise ProviderFailure("broken_stream") from None
+        finally:
+            response.release()
+
+    async def _opened(self, request: ChatRequest) -> aiohttp.ClientResponse:
+        try:
+            return await self._session.post(
+                request.url, data=orjson.dumps(request.body), headers=request.headers, allow_redirects=False
+            )
+        except (aiohttp.ClientError, OSError) as error:
+            raise connection_failure(error) from None
+        except (ValueError, TypeError):
+            raise ProviderFailure("unsendable_request", refused=True) from None
+
+
+def require_stream(response: aiohttp.ClientResponse) -> None:
+    if response.status != 200:
+        raise http_failure(response.status, response.headers.get("Retry-After"))
+    if response.content_type in NOT_STREAMS:
+        raise ProviderFailure("not_a_stream")
+
+
+def connection_failure(error: aiohttp.ClientError | OSError) -> ProviderFailure:
+    """Our own word for what kept a request from being answered."""
+    match error:
+        case aiohttp.ClientConnectorError(os_error=BlockedAddress()):
+            return ProviderFailure("blocked_address", refused=True)
+        case aiohttp.InvalidURL():
+            return ProviderFailure("bad_address", refused=True)
+        case aiohttp.ClientConnectorDNSError():
+            return ProviderFailure("unknown_host")
+        case aiohttp.ClientSSLError():
+            return ProviderFailure("tls_failed")
+        case TimeoutError():
+            return ProviderFailure("connect_timeout")
+        case aiohttp.ClientConnectorError():
+            return ProviderFailure("unreachable")
+        case _:
+            return ProviderFailure("no_answer")
+
+
+async def read_to_end(content: aiohttp.StreamReader) -> None:
+    """Waits a moment for the end of a response whose events are over."""
+    with suppress(aiohttp.ClientError, OSError):
+        async with asyncio.timeout(GRACE):
+            while not content.at_eof():
+                await content.readany()

@@ -1,0 +1,80 @@
+"""How this program connects to SQLite, and which of SQLite's errors mean that it cannot be reached."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import NullPool
+
+from domain.errors import Unavailable
+
+# `isolation_level=None` keeps Python's sqlite3 from beginning and ending transactions by itself.
+OWN_TRANSACTIONS = {"isolation_level": None}
+
+WRITING = (
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",
+    "PRAGMA foreign_keys = ON",
+    "PRAGMA secure_delete = ON",
+)
+READING = ("PRAGMA query_only = ON",)
+
+KIND = 0xFF  # of SQLite's extended error codes, the low byte is the kind
+UNREACHABLE = frozenset(
+    {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_NOMEM,
+        sqlite3.SQLITE_INTERRUPT,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_PROTOCOL,
+    }
+)
+
+
+def writing_engine(url: URL) -> Engine:
+    """Connections that may be handed to another thread; whoever holds one begins and commits."""
+    connect_args = {**OWN_TRANSACTIONS, "check_same_thread": False}
+    engine = create_engine(url.set(drivername="sqlite+pysqlite"), poolclass=NullPool, connect_args=connect_args)
+    prepare_with(engine, WRITING)
+    return engine
+
+
+def prepare_with(engine: Engine, pragmas: tuple[str, ...]) -> None:
+    @event.listens_for(engine, "connect")
+    def prepare(connection: DBAPIConnection, _record: object) -> None:
+        cursor = connection.cursor()
+        for pragma in pragmas:
+            cursor.execute(pragma)
+        cursor.close()
+
+
+def begin_with(engine: Engine, command: str) -> None:
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql(command)
+
+
+def unavailable(error: BaseException) -> Unavailable | None:
+    """`Unavailable` when SQLite could not do what it was rightly asked; None for any other error."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    if getattr(cause, "sqlite_errorcode", 0) & KIND not in UNREACHABLE:
+        return None
+    found = Unavailable("The database cannot be used right now. Try again in a moment.")
+    found.__cause__ = error
+    return found
+
+
+@contextmanager
+def unavailable_when_unreachable() -> Iterator[None]:
+    try:
+        yield
+    except (sqlite3.Error, DBAPIError) as error:
+        if found := unavailable(error):
+            raise found from error
+        raise

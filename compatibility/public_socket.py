@@ -1,0 +1,216 @@
+"""The WebSocket of /v1/public/avatar/:shortId/ws: one visitor's conversation, streamed.
+
+Two tasks share a socket: one reads frames, the other answers them in their order, so that a reply can
+be stopped while it streams. The reply itself belongs to neither: it goes on when the socket is gone.
+"""
+
+import asyncio
+from collections import deque
+from contextlib import aclosing
+from dataclasses import dataclass
+from urllib.parse import parse_qsl, urlencode
+
+import orjson
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from compatibility.envelope import masked
+from compatibility.frames import (
+    Asked,
+    Frame,
+    Incoming,
+    MessageFrame,
+    PingFrame,
+    ResumeFrame,
+    StopFrame,
+    error_frame,
+    event_frame,
+    incoming,
+)
+from compatibility.routing import context_of
+from domain.errors import BadRequest, NotFound, SessionEnded, SessionExpired
+from domain.sessions import IDLE_LIMIT
+from resolvers import avatars, chat, sessions
+from resolvers.chat import Sent
+from resolvers.context import Context
+
+FRAME_MAX_BYTES = 64 * 1024
+WAITING_MAX = 16
+IDLE_SECONDS = IDLE_LIMIT.total_seconds()
+NORMAL, TOO_BIG, SERVER_ERROR, UNKNOWN_AVATAR = 1000, 1009, 1011, 4404
+
+
+async def talk(socket: WebSocket) -> None:
+    await Conversation(socket).run()
+
+
+@dataclass(slots=True)
+class Turn:
+    """A message or a resume that was accepted. `reply_id` is None until its reply exists."""
+
+    frame: MessageFrame | ResumeFrame
+    reply_id: str | None = None
+    stopped: bool = False
+
+
+class Conversation:
+    """`_turns` holds the turn that is being answered, then those that wait for it.
+
+    `_named` is the session that the visitor named; else `_implicit` is one that was opened for this socket.
+    """
+
+    def __init__(self, socket: WebSocket, idle_seconds: float = IDLE_SECONDS) -> None:
+        self._socket = socket
+        self._idle_seconds = idle_seconds
+        self._short_id: str = socket.path_params["shortId"]
+        self._named = socket.query_params.get("sessionId")
+        self._implicit: str | None = None
+        self._password: str | None = None
+        self._turns: deque[Turn] = deque()
+        self._accepted = asyncio.Semaphore(0)
+        self._context = context_with_token(socket)
+
+    async def run(self) -> None:
+        try:
+            await self._socket.accept()
+            if not await self._admit():
+                return
+            async with asyncio.TaskGroup() as tasks:
+                answering = tasks.create_task(self._answer_in_order())
+                await self._read()
+                answering.cancel()
+        except* WebSocketDisconnect:
+            pass
+
+    async def _admit(self) -> bool:
+        """Whether the avatar is there to talk to; if not, says so and closes."""
+        try:
+            await avatars.visible(self._context, self._short_id)
+        except Exception as error:
+            await self._tell(error)
+            await self._socket.close(UNKNOWN_AVATAR if isinstance(error, NotFound) else SERVER_ERROR)
+            return False
+        return True
+
+    async def _read(self) -> None:
+        """Takes frames until the socket is over."""
+        while True:
+            try:
+                text = await self._next_text()
+                if text is None:
+                    return
+                await self._take(incoming(text))
+            except WebSocketDisconnect:
+                raise
+            except Exception as error:
+                await self._tell(error)
+
+    async def _next_text(self) -> str | None:
+        """The next frame, or None when the socket is over. Raises `BadRequest` for a binary one."""
+        try:
+            async with asyncio.timeout(self._idle_seconds):
+                message = await self._socket.receive()
+        except TimeoutError:
+            await self._socket.close(NORMAL, "idle")
+            return None
+        if message["type"] == "websocket.disconnect":
+            return None
+        text: str | None = message.get("text")
+        if len(text.encode() if text is not None else message["bytes"]) > FRAME_MAX_BYTES:
+            await self._tell(BadRequest("A frame can have at most 64 KiB."))
+            await self._socket.close(TOO_BIG)
+            return None
+        if text is None:
+            raise BadRequest("Send JSON as text frames, not as binary ones.")
+        return text
+
+    async def _take(self, frame: Incoming) -> None:
+        match frame:
+            case PingFrame():
+                await self._send({"type": "pong"})
+            case StopFrame():
+                await self._stop()
+            case MessageFrame() | ResumeFrame():
+                self._accept(frame)
+
+    def _accept(self, frame: MessageFrame | ResumeFrame) -> None:
+        if len(self._turns) > WAITING_MAX:
+            raise BadRequest(f"At most {WAITING_MAX} messages can wait. Send this one again after the next reply.")
+        self._turns.append(Turn(frame))
+        self._accepted.release()
+
+    async def _stop(self) -> None:
+        """Stops the current reply, or has it stopped as soon as it exists."""
+        if self._turns:
+            turn = self._turns[0]
+            turn.stopped = True
+            if turn.reply_id:
+                await chat.stop(self._context, turn.reply_id)
+
+    async def _answer_in_order(self) -> None:
+        while True:
+            await self._accepted.acquire()
+            try:
+                await self._answer(self._turns[0])
+            except WebSocketDisconnect:
+                raise
+            except Exception as error:
+                await self._tell(error)
+            finally:
+                self._turns.popleft()
+
+    async def _answer(self, turn: Turn) -> None:
+        if isinstance(turn.frame, ResumeFrame):
+            turn.reply_id, after_seq = turn.frame.reply_id, turn.frame.after_seq
+            asked = Asked(self._named or self._implicit)
+        else:
+            sent = await self._send_message(turn.frame)
+            turn.reply_id, after_seq = sent.reply_id, 0
+            asked = Asked(sent.message.session_id, sent.message.id)
+        if turn.stopped:
+            await chat.stop(self._context, turn.reply_id)
+        async with aclosing(chat.follow(self._context, turn.reply_id, after_seq)) as events:
+            async for event in events:
+                await self._send(event_frame(event, asked))
+
+    async def _send_message(self, frame: MessageFrame) -> Sent:
+        """Sends within the session that the visitor named, or else within one of this socket's own."""
+        self._named = frame.session_id or self._named
+        self._password = frame.password or self._password
+        if self._named:
+            return await self._send_within(self._named, frame)
+        if self._implicit:
+            try:
+                return await self._send_within(self._implicit, frame)
+            except (SessionExpired, SessionEnded):
+                pass
+        started = await sessions.start(self._context, self._short_id, source="api", password=self._password)
+        self._implicit = started.session.id
+        return await self._send_within(self._implicit, frame)
+
+    async def _send_within(self, session_id: str, frame: MessageFrame) -> Sent:
+        return await chat.send(
+            self._context,
+            session_id,
+            frame.content,
+            client_message_id=frame.client_message_id,
+            history=[item.turn() for item in frame.history],
+            short_id=self._short_id,
+        )
+
+    async def _tell(self, error: Exception) -> None:
+        await self._send(error_frame(masked(self._context, error)))
+
+    async def _send(self, frame: Frame) -> None:
+        await self._socket.send_text(orjson.dumps(frame).decode())
+
+
+def context_with_token(socket: WebSocket) -> Context:
+    """The socket's context, with the token of `?token=` where no header could be set.
+
+    The token is taken out of the scope, since servers log a WebSocket's query when it is accepted.
+    """
+    context = context_of(socket)
+    context.token = context.token or socket.query_params.get("token")
+    query = parse_qsl(socket.scope["query_string"].decode("latin-1"), keep_blank_values=True)
+    socket.scope["query_string"] = urlencode([(name, value) for name, value in query if name != "token"]).encode()
+    return context

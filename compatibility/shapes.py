@@ -1,0 +1,72 @@
+"""The base of every JSON shape on the wire, and the shapes that several files share."""
+
+from typing import TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from domain.avatars import public_name
+from domain.errors import BadRequest
+from domain.prompts import Turn
+from domain.sessions import Role
+
+
+class RequestShape(BaseModel):
+    """What a caller sends: camelCase names only, exact JSON types, unknown fields ignored."""
+
+    model_config = ConfigDict(alias_generator=public_name, strict=True, extra="ignore", frozen=True)
+
+
+class ResponseShape(BaseModel):
+    """What is told as `data`. It is made by our own names and printed in camelCase."""
+
+    model_config = ConfigDict(
+        alias_generator=public_name,
+        validate_by_name=True,
+        serialize_by_alias=True,
+        strict=True,
+        extra="ignore",
+        frozen=True,
+    )
+
+
+class BareShape(ResponseShape):
+    """An answer whose fields stand beside `meta` instead of within `data`."""
+
+
+class Nothing(RequestShape):
+    """The body of a request that takes none; what is sent is not read."""
+
+
+class HistoryItem(RequestShape):
+    role: Role
+    content: str
+
+    def turn(self) -> Turn:
+        return Turn(self.role, self.content)
+
+
+class SourceShape(ResponseShape):
+    """A piece of knowledge that a reply rests on. `relevance` is from 0 to 1."""
+
+    title: str
+    relevance: float
+
+
+class LatencyShape(ResponseShape):
+    """Milliseconds. `total`: from send to the last word; `llm`: the provider's share of it."""
+
+    total: int
+    llm: int
+
+
+S = TypeVar("S", bound=RequestShape)
+
+
+def parsed(shape: type[S], raw: bytes | str) -> S:
+    """`raw` JSON as a shape. Raises `BadRequest` for the first fault, without quoting what was sent."""
+    try:
+        return shape.model_validate_json(raw)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    field = ".".join(str(part) for part in first["loc"]) or "body"
+    raise BadRequest.field(field, first["msg"])

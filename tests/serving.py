@@ -1,0 +1,32 @@
+"""A real server on a random loopback port, over whichever services a test gives it."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from adapters.settings import Settings
+from adapters.uvicorn_server import Server, config
+from app import build
+from resolvers.context import Services
+
+
+@asynccontextmanager
+async def running(services: Services, **settings: object) -> AsyncIterator[str]:
+    """Serves both doors; gives the server's address, such as `http://127.0.0.1:43210`."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+        app = build(services, Settings(_env_file=None, **settings))  # type: ignore[call-arg, arg-type]
+        server = Server(
+            config(app, host="127.0.0.1", port=port, log_level="warning", trusted_proxies=()), services.turns.close
+        )
+        server.config.lifespan = "off"
+        serving = asyncio.create_task(server.serve(sockets=[listener]))
+        try:
+            while not server.started:
+                await asyncio.sleep(0.01)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            server.should_exit = True
+            await serving

@@ -1,0 +1,16 @@
+/** Who the kept token belongs to. */
+import { RequestFailed } from "../graphql/failure";
+import { request } from "../graphql/request";
+
+const ME = `query Me { me { email } }`;
+
+export interface Account {
+  readonly email: string;
+}
+
+/** Throws when the server cannot be asked, or does not accept the token. */
+export async function fetchAccount(token: string): Promise<Account> {
+  const { me } = await request<{ me: Account | null }>(ME, {}, token);
+  if (!me) throw new RequestFailed("The server does not know this token.", "UNAUTHORIZED");
+  return me;
+}

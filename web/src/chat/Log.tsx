@@ -1,0 +1,33 @@
+import { TurnView } from "./TurnView";
+import type { Turn } from "./turns";
+import { useStickToEnd } from "./use-stick-to-end";
+
+interface LogProps {
+  avatarName: string;
+  greeting: string | null;
+  turns: readonly Turn[];
+  /** While a reply grows, screen readers wait and then read it whole. */
+  busy: boolean;
+  retry: (clientMessageId: string) => void;
+}
+
+export function Log({ avatarName, greeting, turns, busy, retry }: LogProps) {
+  const { box, onScroll } = useStickToEnd<HTMLDivElement>(turns, turns.at(-1)?.clientMessageId);
+  return (
+    <div
+      class="log"
+      role="log"
+      aria-live="polite"
+      aria-busy={busy}
+      aria-label={`Conversation with ${avatarName}`}
+      tabIndex={0}
+      ref={box}
+      onScroll={onScroll}
+    >
+      {greeting && <p class="speech">{greeting}</p>}
+      {turns.map((turn) => (
+        <TurnView key={turn.clientMessageId} turn={turn} retry={busy ? null : () => retry(turn.clientMessageId)} />
+      ))}
+    </div>
+  );
+}

@@ -1,0 +1,80 @@
+import type { Reply, Source } from "./reply";
+import { canRetry, replyOf, type Turn } from "./turns";
+
+interface TurnViewProps {
+  turn: Turn;
+  /** Null while another reply is under way. */
+  retry: (() => void) | null;
+}
+
+export function TurnView({ turn, retry }: TurnViewProps) {
+  const reply = replyOf(turn);
+  return (
+    <>
+      <p class={turn.delivery.kind === "unsent" ? "words words-unsent" : "words"}>
+        <span class="visually-hidden">You said: </span>
+        {turn.words}
+      </p>
+      {turn.delivery.kind === "sending" && <Thinking />}
+      {reply && <ReplyView reply={reply} />}
+      <Trouble turn={turn} retry={retry} />
+    </>
+  );
+}
+
+function ReplyView({ reply }: { reply: Reply }) {
+  if (!reply.text && !reply.ending) return <Thinking />;
+  return (
+    <div class="reply">
+      {reply.text && <p class={reply.ending ? "speech" : "speech speech-under-way"}>{reply.text}</p>}
+      {reply.ending?.kind === "done" && reply.ending.interrupted && <p class="aside">Stopped.</p>}
+      {reply.sources.length > 0 && <Sources sources={reply.sources} />}
+    </div>
+  );
+}
+
+function Sources({ sources }: { sources: readonly Source[] }) {
+  return (
+    <ul class="sources" aria-label="Sources">
+      {sources.map(({ title, relevance }, index) => (
+        <li key={index}>
+          {title} <span title="Relevance">{Math.round(relevance * 100)}%</span>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function Trouble({ turn, retry }: TurnViewProps) {
+  const problem = problemOf(turn);
+  if (!problem) return null;
+  const isUnsent = turn.delivery.kind === "unsent";
+  return (
+    <p class={isUnsent ? "trouble trouble-unsent" : "trouble"}>
+      {isUnsent && <strong>Not sent. </strong>}
+      {problem}
+      {retry && canRetry(turn) && (
+        <button class="button button-small" onClick={retry}>
+          Retry
+        </button>
+      )}
+    </p>
+  );
+}
+
+function problemOf(turn: Turn): string | null {
+  if (turn.delivery.kind === "unsent") return turn.delivery.problem;
+  const ending = replyOf(turn)?.ending;
+  return ending?.kind === "failed" ? ending.reason : null;
+}
+
+function Thinking() {
+  return (
+    <p class="thinking">
+      <span class="visually-hidden">Thinking…</span>
+      <i />
+      <i />
+      <i />
+    </p>
+  );
+}

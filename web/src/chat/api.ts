@@ -1,0 +1,87 @@
+/** The GraphQL operations of a conversation. */
+import { request } from "../graphql/request";
+import { subscribe } from "../graphql/subscription";
+import type { ChatApi } from "./conversation";
+import type { OpenReply } from "./follow";
+import type { ReplyEvent } from "./reply";
+
+export interface PublicAvatar {
+  readonly shortId: string;
+  readonly name: string;
+  readonly tagline: string | null;
+  readonly greeting: string | null;
+  readonly backgroundColor: string | null;
+  readonly hasPassword: boolean;
+}
+
+const PUBLIC_AVATAR = `query PublicAvatar($shortId: String!) {
+  publicAvatar(shortId: $shortId) { shortId name tagline greeting backgroundColor hasPassword }
+}`;
+
+const START_SESSION = `mutation StartSession($input: StartSessionInput!) {
+  startSession(input: $input) { session { id greeting } }
+}`;
+
+const SEND_MESSAGE = `mutation SendMessage($input: SendMessageInput!) {
+  sendMessage(input: $input) { reply { id } }
+}`;
+
+const STOP_REPLY = `mutation StopReply($input: StopReplyInput!) {
+  stopReply(input: $input) { reply { id } }
+}`;
+
+const END_SESSION = `mutation EndSession($input: EndSessionInput!) {
+  endSession(input: $input) { __typename }
+}`;
+
+const REPLY = `subscription Reply($replyId: ID!, $afterSeq: Int!) {
+  reply(replyId: $replyId, afterSeq: $afterSeq) {
+    __typename
+    ... on ReplyStarted { seq }
+    ... on ReplyChunk { seq text }
+    ... on EmotionChanged { seq emotion }
+    ... on ProviderSwitched { seq }
+    ... on ReplyDone { seq text interrupted sources { title relevance } }
+    ... on ReplyFailed { seq reason retryable }
+  }
+}`;
+
+export async function fetchAvatar(shortId: string): Promise<PublicAvatar | null> {
+  const data = await request<{ publicAvatar: PublicAvatar | null }>(PUBLIC_AVATAR, { shortId });
+  return data.publicAvatar;
+}
+
+interface StartedSession {
+  readonly startSession: { readonly session: { readonly id: string; readonly greeting: string | null } };
+}
+
+interface SentMessage {
+  readonly sendMessage: { readonly reply: { readonly id: string } };
+}
+
+export function chatApi(shortId: string, source: "link" | "embed"): ChatApi {
+  return {
+    async startSession(password) {
+      const data = await request<StartedSession>(START_SESSION, { input: { shortId, source, password } });
+      return data.startSession.session;
+    },
+    async sendMessage(sessionId, content, clientMessageId) {
+      const input = { sessionId, content, clientMessageId };
+      const data = await request<SentMessage>(SEND_MESSAGE, { input });
+      return data.sendMessage.reply.id;
+    },
+    async stopReply(replyId) {
+      await request(STOP_REPLY, { input: { replyId } });
+    },
+    async endSession(sessionId) {
+      await request(END_SESSION, { input: { sessionId } });
+    },
+    openReply,
+  };
+}
+
+const openReply: OpenReply = (replyId, afterSeq, listener) =>
+  subscribe<{ reply: ReplyEvent }>(REPLY, { replyId, afterSeq }, {
+    ...listener,
+    next: ({ reply }) => listener.next(reply),
+  });
