@@ -52,5 +52,8 @@ install-test-parts: install-dev
 	     && ln -s ../lib/bin/uv .tools/bin/uv; } \
 	|| { echo "uv could not be installed: install it by hand (https://docs.astral.sh/uv) and run make again"; exit 1; }
 
+web: install-dev  ## build the pages
+	$(RUN) python web/build_hook.py
+
 clean:  ## remove what was installed and built
 	rm -rf .venv .tools web/dist web/node_modules tests/node/node_modules

@@ -5,7 +5,7 @@ What takes long to import is imported inside the functions that need it: the por
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from importlib import import_module
@@ -34,13 +34,21 @@ def secrets_of(settings: Settings) -> Sequence[str]:
     return settings.secrets or (read_or_create(settings.data_dir),)
 
 
-def sign_in_of(settings: Settings, secrets: Sequence[str], clock: "Clock") -> "SignIn":
+def open_sign_in(settings: Settings, secrets: Sequence[str], clock: "Clock", stack: AsyncExitStack) -> "SignIn":
     from adapters.firebase_sign_in import FirebaseSignIn
     from adapters.local_sign_in import LocalSignIn
 
-    if settings.firebase_project_id:
-        return FirebaseSignIn(settings.firebase_project_id, emulator_allowed=settings.development)
-    return LocalSignIn(secrets[0], clock)
+    if not settings.firebase_project_id:
+        return LocalSignIn(secrets[0], clock)
+    allowed = settings.development and settings.is_local
+    firebase = FirebaseSignIn(settings.firebase_project_id, emulator_allowed=allowed)
+    stack.push_async_callback(firebase.aclose)
+    in_background(firebase.warm(), stack)
+    return firebase
+
+
+def in_background(work: Coroutine[object, object, None], stack: AsyncExitStack) -> None:
+    stack.callback(asyncio.create_task(work).cancel)
 
 
 @asynccontextmanager
@@ -73,12 +81,10 @@ async def open_services(settings: Settings) -> "AsyncIterator[Services]":
         turns = Turns(Stage(clock, store, replies, models, vault, Health(clock), settings.patience))
         await turns.recover()
         await ensure_demo(store, clock, settings.public_url)
-        sweeping = asyncio.create_task(turns.keep_sweeping())
-        stack.callback(sweeping.cancel)
+        in_background(turns.keep_sweeping(), stack)
         stack.push_async_callback(turns.close)
         if settings.provider_keys:
-            warming = asyncio.create_task(models.warm())
-            stack.callback(warming.cancel)
+            in_background(models.warm(), stack)
         yield Services(
             public_url=settings.public_url,
             clock=clock,
@@ -86,7 +92,7 @@ async def open_services(settings: Settings) -> "AsyncIterator[Services]":
             replies=replies,
             models=models,
             vault=vault,
-            sign_in=sign_in_of(settings, secrets, clock),
+            sign_in=open_sign_in(settings, secrets, clock, stack),
             limiter=LimitsLimiter(clock),
             turns=turns,
         )
@@ -94,7 +100,7 @@ async def open_services(settings: Settings) -> "AsyncIterator[Services]":
 
 def build(services: "Services", settings: Settings) -> "ASGIApp":
     """The doors over the given services."""
-    from starlette.routing import Mount, Route
+    from starlette.routing import Mount, Route, WebSocketRoute
 
     import compatibility
     from adapters.asgi import application
@@ -112,9 +118,11 @@ def build(services: "Services", settings: Settings) -> "ASGIApp":
         return await avatars.may_embed(Context(services, str(uuid4()), "unknown"), short_id)
 
     graphiql = settings.development or settings.is_local
+    graphql = GraphQLDoor(pages.graphiql_page if graphiql else None)
     return application(
         [
-            Route("/graphql", GraphQLDoor(pages.graphiql_page if graphiql else None)),
+            Route("/graphql", graphql),
+            WebSocketRoute("/graphql", graphql),
             Mount("/v1", routes=compatibility.routes()),
             *pages.routes(graphiql, may_embed),
         ],

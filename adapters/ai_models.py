@@ -8,7 +8,7 @@ import aiohttp
 
 from adapters.guarded_connector import GuardedConnector
 from adapters.litellm_planner import OPENAI_PROTOCOL, LitellmPlanner, Plan, plain_plan
-from adapters.litellm_stream import NAMES, LitellmCall, LitellmStream
+from adapters.litellm_stream import DIALECTS, LitellmCall, LitellmStream
 from adapters.openai_stream import ChatRequest, OpenAiStream, open_session
 from domain.avatars import AiProvider
 from domain.errors import ProviderFailure
@@ -80,7 +80,7 @@ class AiModels(Models):
         if provider in OPENAI_PROTOCOL:
             plan = await self._planner.plan(provider, name, base)
             return self._providers.stream(request(plan, key, name, prompt))
-        return self._litellm.stream(LitellmCall(f"{NAMES[provider]}/{name}", key, base, prompt.messages()))
+        return self._litellm.stream(LitellmCall(DIALECTS[provider], name, key, base, prompt.messages()))
 
     def _key(self, candidate: Candidate) -> str:
         """The candidate's own key, or the server's for exactly this provider."""

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 PATIENCE = 5.0
-DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
+DRIVER = "sqlite+aiosqlite"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,26 +38,23 @@ async def database_state(address: str, migrations: Path) -> State:
     try:
         revision = await asyncio.wait_for(current_revision(read_only(url)), PATIENCE)
     except (SQLAlchemyError, OSError, TimeoutError) as error:
-        advice = "Check that it runs, and that the address, the user and the password are right."
+        advice = "Check that it is a database of this program, and that this user may read it."
         return State(False, f"{name} cannot be opened ({type(error).__name__})", advice)
     return compared(name, revision, migrations)
 
 
 def is_missing(url: URL) -> bool:
-    return url.get_backend_name() == "sqlite" and not Path(url.database or "").exists()
+    return not Path(url.database or "").exists()
 
 
 def read_only(url: URL) -> URL:
-    """With SQLite, nothing may stay behind: files that another user's doctor made would lock the server out.
+    """Nothing may stay behind: files that another user's doctor made would lock the server out.
 
     A reader of a database in WAL mode makes those files, unless it is told that nobody writes. Somebody may
     when the WAL is there.
     """
-    with_driver = url.set(drivername=DRIVERS[url.get_backend_name()])
-    if url.get_backend_name() != "sqlite":
-        return with_driver
     mode = {"mode": "ro"} if Path(f"{url.database}-wal").exists() else {"immutable": "1"}
-    return with_driver.set(database=f"file:{quote(url.database or '')}", query={**mode, "uri": "true"})
+    return url.set(drivername=DRIVER, database=f"file:{quote(url.database or '')}", query={**mode, "uri": "true"})
 
 
 async def current_revision(url: URL) -> str | None:

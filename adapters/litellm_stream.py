@@ -1,8 +1,8 @@
 """The road over LiteLLM: for providers that do not speak the OpenAI protocol."""
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import aiohttp
 
@@ -13,15 +13,33 @@ from domain.errors import ProviderFailure
 from domain.models import REPLY_TOKENS
 from domain.providers import Piece, TextPiece, TokenCount
 
-NAMES: Mapping[AiProvider, str] = {AiProvider.ANTHROPIC: "anthropic", AiProvider.GOOGLE: "gemini"}
+if TYPE_CHECKING:
+    from adapters.litellm_transport import WatchedTransport
+
 # Seconds without a byte. The failover loses its patience long before.
 READ_TIMEOUT = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class LitellmCall:
-    """`model` by LiteLLM's own name: `gemini/…`. Key and words are never shown."""
+class Dialect:
+    """A provider by LiteLLM's own name, and the bytes that each whole answer of its ends with."""
 
+    name: str
+    ending: bytes
+
+
+# Within a reply's text the quotes would be escaped, so no text looks like an ending.
+DIALECTS = {
+    AiProvider.ANTHROPIC: Dialect("anthropic", b'"message_stop"'),
+    AiProvider.GOOGLE: Dialect("gemini", b'"finishReason"'),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class LitellmCall:
+    """One question to one model. Key and words are never shown."""
+
+    dialect: Dialect
     model: str
     api_key: str = field(repr=False)
     base: str | None
@@ -29,62 +47,44 @@ class LitellmCall:
 
 
 class LitellmStream:
-    """Streams replies over the connections of an aiohttp session that its maker closes.
-
-    Each call has a session of its own on the shared connections, which notes the responses that
-    LiteLLM opens: LiteLLM leaves an abandoned one open, and its exceptions call most failures a
-    500, so the response's own status tells better what went wrong.
-    """
+    """Streams replies over an aiohttp session that its maker closes."""
 
     def __init__(self, planner: LitellmPlanner, session: aiohttp.ClientSession) -> None:
         self._planner = planner
-        self._connector = session.connector
+        self._session = session
 
     async def stream(self, call: LitellmCall) -> AsyncGenerator[Piece]:
-        """One reply, a piece for each of the provider's events. Raises `ProviderFailure`."""
+        """One reply, a piece for each of the provider's events. Raises `ProviderFailure`.
+
+        Closing it early closes the connection, which tells the provider to stop.
+        """
         litellm = await self._planner.warm()
-        responses: list[aiohttp.ClientResponse] = []
-        async with noting_session(self._connector, responses) as session:
-            try:
-                answer = await litellm.acompletion(**arguments(call), client=self._client(session))
-                async for chunk in answer:
-                    for piece in pieces_of(chunk):
-                        yield piece
-            except Exception as error:
-                raise failure_of(error, responses) from None
-            finally:
-                for response in responses:
-                    response.close()
-        # LiteLLM makes up a finish reason for the caller where the provider sent none.
-        if answer.received_finish_reason is None:
+        from adapters.litellm_transport import WatchedTransport
+
+        transport = WatchedTransport(self._session, call.dialect.ending)
+        try:
+            answer = await litellm.acompletion(**arguments(call), client=self._client(call, transport))
+            async for chunk in answer:
+                for piece in pieces_of(chunk):
+                    yield piece
+        except Exception as error:
+            raise failure_of(error, transport) from None
+        finally:
+            await transport.close_response()
+        if not transport.saw_the_end:
             raise ProviderFailure("broken_stream")
 
-    def _client(self, session: aiohttp.ClientSession) -> object:
-        """LiteLLM's own HTTP client, on our session. Its redirects would carry the key along."""
-        from litellm.llms.custom_httpx.aiohttp_transport import LiteLLMAiohttpTransport
+    def _client(self, _call: LitellmCall, transport: "WatchedTransport") -> object:
+        """LiteLLM's own client. It must not follow redirects: they would take the key along."""
         from litellm.llms.custom_httpx.http_handler import AsyncHTTPHandler
 
-        transport = LiteLLMAiohttpTransport(client=session, owns_session=False)
         return AsyncHTTPHandler(timeout=READ_TIMEOUT, transport=transport, follow_redirects=False)
-
-
-def noting_session(
-    connector: aiohttp.BaseConnector | None, responses: list[aiohttp.ClientResponse]
-) -> aiohttp.ClientSession:
-    async def note(_session: object, _context: object, end: aiohttp.TraceRequestEndParams) -> None:
-        responses.append(end.response)
-
-    trace = aiohttp.TraceConfig()
-    trace.on_request_end.append(note)
-    return aiohttp.ClientSession(
-        connector=connector, connector_owner=False, cookie_jar=aiohttp.DummyCookieJar(), trace_configs=[trace]
-    )
 
 
 def arguments(call: LitellmCall) -> dict[str, object]:
     """LiteLLM's own retries and fallbacks stay off: it would send one provider's key to another."""
     return {
-        "model": call.model,
+        "model": f"{call.dialect.name}/{call.model}",
         "messages": call.messages,
         "api_key": call.api_key,
         "api_base": call.base,
@@ -106,13 +106,14 @@ def pieces_of(chunk: Any) -> list[Piece]:
     return pieces
 
 
-def failure_of(error: Exception, responses: list[aiohttp.ClientResponse]) -> ProviderFailure:
+def failure_of(error: Exception, transport: "WatchedTransport") -> ProviderFailure:
     """Our own word for what LiteLLM raised. Its message may quote the prompt, so it goes no further."""
     status = getattr(error, "status_code", None)
-    if responses and responses[-1].status != 200:
-        return http_failure(responses[-1].status, responses[-1].headers.get("Retry-After"))
+    response = transport.response
+    if response and response.status_code != 200:
+        return http_failure(response.status_code, response.headers.get("Retry-After"))
     if status in REFUSALS:
         return http_failure(status)
-    if responses:
+    if response:
         return ProviderFailure("broken_stream")
     return ProviderFailure("connect_timeout" if status == 408 else "unreachable")

@@ -119,16 +119,6 @@ async def test_a_file_that_is_no_database_is_a_problem(settings: Settings, root:
     assert named(await report(settings, root), "Database").level is Level.PROBLEM
 
 
-@pytest.mark.parametrize("address", ["postgresql://ada:hidden-word@127.0.0.1:{port}/a", "postgresql://ada:p@[/a"])
-async def test_a_database_that_cannot_be_reached_is_a_problem(
-    port: int, root: Path, monkeypatch: pytest.MonkeyPatch, address: str
-) -> None:
-    monkeypatch.setenv("AVATARIUM_DATABASE_URL", address.format(port=port))
-    findings = await report(Settings(_env_file=None, port=port), root)
-    assert named(findings, "Database").level is Level.PROBLEM
-    assert "hidden-word" not in render(findings)
-
-
 async def test_the_key_file_is_checked(settings: Settings, root: Path) -> None:
     read_or_create(settings.data_dir)
     assert named(await report(settings, root), "Secret key").level is Level.OK

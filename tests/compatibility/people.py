@@ -95,13 +95,23 @@ class Visitor:
 
     async def leave(self) -> None:
         """Hangs up, and waits until the server's side of the socket is over."""
-        self._left = True
         await self._incoming.put({"type": "websocket.disconnect", "code": 1001})
+        async with asyncio.timeout(SOON):
+            await self._running
+
+    async def vanish(self) -> None:
+        """Is cut off; the server only notices when it sends."""
+        self._left = True
         async with asyncio.timeout(SOON):
             await self._running
 
     async def send(self, type_: str, **fields: object) -> None:
         await self.send_text(orjson.dumps({"type": type_, **fields}).decode())
+
+    async def say(self, content: str, **fields: object) -> list[dict[str, Any]]:
+        """Sends a message; gives the frames of the whole reply."""
+        await self.send("message", content=content, **fields)
+        return await self.frames()
 
     async def send_text(self, text: str) -> None:
         await self._incoming.put({"type": "websocket.receive", "text": text})

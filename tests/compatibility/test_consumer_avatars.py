@@ -177,5 +177,3 @@ async def test_three_avatars_in_five_minutes(owner: Owner, clock: FakeClock) -> 
     assert int(refused.headers["x-ratelimit-reset"]) == clock.now().timestamp() + 300
     clock.advance(300)
     assert (await owner.create(slug="number-4"))["slug"] == "number-4"
-
-

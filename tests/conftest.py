@@ -1,0 +1,6 @@
+"""Fixtures that more than one folder uses."""
+
+from tests.parts.certificates import certificates_fixture as certificates_fixture
+from tests.parts.firebase_emulator import firebase_emulator_fixture as firebase_emulator_fixture
+from tests.served import house as house
+from tests.served import managed as managed

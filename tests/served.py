@@ -1,0 +1,66 @@
+"""A served house for tests that come in through a door: the real database, and models that say what a test wrote."""
+
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from adapters.sql_store import open_store
+from domain.avatars import AiProvider
+from domain.providers import Patience
+from resolvers.demo import DEMO_SHORT_ID, ensure_demo
+from tests.fakes.clock import FakeClock
+from tests.fakes.limiter import FakeLimiter
+from tests.fakes.models import ScriptedModels
+from tests.fakes.sign_in import FakeSignIn
+from tests.house import services
+from tests.serving import running
+
+FIRST, SECOND = "groq/llama-3.3-70b-versatile", "openai/gpt-4o-mini"
+
+
+@dataclass(slots=True)
+class House:
+    """`first` answers; `second` stands in for it."""
+
+    url: str
+    file: Path
+    models: ScriptedModels
+    clock: FakeClock
+    sign_in: FakeSignIn
+    short_id: str = DEMO_SHORT_ID
+    first: str = FIRST
+    second: str = SECOND
+
+    def messages(self) -> list[tuple[str, str, str]]:
+        """Role, content and status of every message in the database, in order."""
+        with closing(sqlite3.connect(self.file)) as connection:
+            return connection.execute("SELECT role, content, status FROM messages ORDER BY position").fetchall()
+
+
+@pytest.fixture
+async def house(tmp_path: Path, managed: tuple[AiProvider, ...]) -> AsyncIterator[House]:
+    clock, models, sign_in = FakeClock(), ScriptedModels(managed), FakeSignIn()
+    async with open_store(f"sqlite:///{tmp_path / 'house.db'}") as store:
+        await ensure_demo(store, clock, "https://avatarium.ai")
+        async with (
+            services(
+                store=store,
+                models=models,
+                clock=clock,
+                sign_in=sign_in,
+                limiter=FakeLimiter(clock),
+                patience=Patience(first_token=0.2, between_tokens=0.2),
+            ) as ports,
+            running(ports) as url,
+        ):
+            yield House(url, tmp_path / "house.db", models, clock, sign_in)
+
+
+@pytest.fixture
+def managed() -> tuple[AiProvider, ...]:
+    """The providers that the server has keys for."""
+    return AiProvider.GROQ, AiProvider.OPENAI
