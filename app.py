@@ -5,8 +5,8 @@ What takes long to import is imported inside the functions that need it: the por
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Coroutine, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from datetime import timedelta
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from starlette.datastructures import Headers
     from starlette.types import ASGIApp, Scope
 
-    from domain.ports import Clock, SignIn
     from resolvers.context import Services
 
 TOKEN_LIFETIME = timedelta(days=30)
@@ -34,33 +33,19 @@ def secrets_of(settings: Settings) -> Sequence[str]:
     return settings.secrets or (read_or_create(settings.data_dir),)
 
 
-def open_sign_in(settings: Settings, secrets: Sequence[str], clock: "Clock", stack: AsyncExitStack) -> "SignIn":
-    from adapters.firebase_sign_in import FirebaseSignIn
-    from adapters.local_sign_in import LocalSignIn
-
-    if not settings.firebase_project_id:
-        return LocalSignIn(secrets[0], clock)
-    allowed = settings.development and settings.is_local
-    firebase = FirebaseSignIn(settings.firebase_project_id, emulator_allowed=allowed)
-    stack.push_async_callback(firebase.aclose)
-    in_background(firebase.warm(), stack)
-    return firebase
-
-
-def in_background(work: Coroutine[object, object, None], stack: AsyncExitStack) -> None:
-    stack.callback(asyncio.create_task(work).cancel)
-
-
 @asynccontextmanager
 async def open_services(settings: Settings) -> "AsyncIterator[Services]":
     """Opens every adapter, and closes them in reverse."""
     from adapters.ai_models import AiModels
     from adapters.fernet_vault import FernetVault
+    from adapters.firebase_sign_in import FirebaseSignIn
     from adapters.limits_limiter import LimitsLimiter
+    from adapters.local_sign_in import LocalSignIn
     from adapters.memory_replies import MemoryReplies
     from adapters.sql_store import open_store
     from adapters.system_clock import SystemClock
     from domain.failover import Health
+    from domain.ports import SignIn
     from resolvers.context import Services
     from resolvers.demo import ensure_demo
     from resolvers.speaking import Stage
@@ -69,33 +54,23 @@ async def open_services(settings: Settings) -> "AsyncIterator[Services]":
     clock, secrets = SystemClock(), secrets_of(settings)
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(open_store(settings.database_url.get_secret_value()))
-        models = await stack.enter_async_context(
-            AiModels(
-                settings.provider_keys,
-                settings.provider_bases,
-                connect_timeout=settings.ai_connect_timeout,
-                private_hosts=settings.allow_private_hosts,
-            )
+        models = AiModels(
+            settings.provider_keys,
+            settings.provider_bases,
+            connect_timeout=settings.ai_connect_timeout,
+            private_hosts=settings.allow_private_hosts,
         )
+        await stack.enter_async_context(models)
+        sign_in: SignIn = LocalSignIn(secrets[0], clock)
+        if project := settings.firebase_project_id:
+            firebase = FirebaseSignIn(project, emulator_allowed=settings.development and settings.is_local)
+            sign_in = await stack.enter_async_context(aclosing(firebase))
         replies, vault = MemoryReplies(clock), FernetVault(secrets)
         turns = Turns(Stage(clock, store, replies, models, vault, Health(clock), settings.patience))
-        await turns.recover()
+        await stack.enter_async_context(turns.running())
         await ensure_demo(store, clock, settings.public_url)
-        in_background(turns.keep_sweeping(), stack)
-        stack.push_async_callback(turns.close)
-        if settings.provider_keys:
-            in_background(models.warm(), stack)
-        yield Services(
-            public_url=settings.public_url,
-            clock=clock,
-            store=store,
-            replies=replies,
-            models=models,
-            vault=vault,
-            sign_in=open_sign_in(settings, secrets, clock, stack),
-            limiter=LimitsLimiter(clock),
-            turns=turns,
-        )
+        limiter, origin = LimitsLimiter(clock), settings.public_url
+        yield Services(origin, clock, store, replies, models, vault, sign_in, limiter, turns)
 
 
 def build(services: "Services", settings: Settings) -> "ASGIApp":
@@ -158,7 +133,6 @@ def serve(settings: Settings) -> int:
         drain,
         host=settings.host,
         port=settings.port,
-        log_level=settings.log_level,
         trusted_proxies=[str(network) for network in settings.trusted_proxies],
     )
     if failure:

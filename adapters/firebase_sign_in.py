@@ -34,10 +34,6 @@ class FirebaseSignIn(SignIn):
         self._lock = threading.Lock()
         self._app: Any = None
 
-    async def warm(self) -> None:
-        """Imports firebase-admin, so that the first visitor does not wait for it."""
-        await asyncio.get_running_loop().run_in_executor(self._threads, self._opened)
-
     async def verify(self, token: str) -> Identity:
         """The subject is `firebase:` and the user id. The email is the user's word unless they verified it."""
         checking = asyncio.get_running_loop().run_in_executor(self._threads, self._check, token)

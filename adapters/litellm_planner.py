@@ -1,8 +1,7 @@
 """LiteLLM as a planner: which address, headers and parameters a provider's model takes.
 
-It never touches the answers that are planned with it: its own stream costs fifty times an aiohttp
-read (docs/decisions). `import litellm` takes seconds and about 190 MiB, hence only on first need
-and on a thread.
+It never touches the answers to what it planned: its own stream costs fifty times the CPU of ours.
+`import litellm` takes seconds and about 190 MiB, hence only on first need and on a thread.
 """
 
 import asyncio

@@ -1,10 +1,13 @@
 """What LiteLLM sends and receives goes through here: import it only after LiteLLM, which is slow to load."""
 
 from collections.abc import AsyncIterator
+from typing import cast
 
 import aiohttp
 import httpx
 from litellm.llms.custom_httpx.aiohttp_transport import LiteLLMAiohttpTransport
+
+ENDING_MAX = 32
 
 
 class WatchedTransport(LiteLLMAiohttpTransport):
@@ -25,8 +28,7 @@ class WatchedTransport(LiteLLMAiohttpTransport):
         # The ending could not be seen in compressed bytes.
         request.headers["Accept-Encoding"] = "identity"
         response = await super().handle_async_request(request)
-        assert isinstance(response.stream, httpx.AsyncByteStream)
-        response.stream = WatchedBytes(response.stream, self)
+        response.stream = WatchedBytes(cast(httpx.AsyncByteStream, response.stream), self)
         self.response = response
         return response
 
@@ -47,9 +49,9 @@ class WatchedBytes(httpx.AsyncByteStream):
     async def __aiter__(self) -> AsyncIterator[bytes]:
         last = b""
         async for data in self._stream:
+            self._transport.watch(last + data)
             # The ending may be cut in two.
-            self._transport.watch(last[-32:] + data)
-            last = data
+            last = (last + data)[-ENDING_MAX:]
             yield data
 
     async def aclose(self) -> None:

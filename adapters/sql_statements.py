@@ -5,7 +5,7 @@ a chat turn runs eight statements. A `Statement` keeps what SQLAlchemy is good a
 database and the conversion of its values, and leaves out the rest.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, cast
@@ -16,6 +16,7 @@ from sqlalchemy.engine.interfaces import DBAPICursor
 Row = Sequence[Any]
 Core = Select[Any] | Insert | Update | Delete
 Converter = Callable[[Any], Any]
+Converters = tuple[tuple[int, Converter], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ class Statement:
     def __init__(self, core: Core) -> None:
         self.core = core
         self._compiled: dict[type[Dialect], Compiled] = {}
-        self._converters: dict[type[Dialect], tuple[tuple[int, Converter], ...]] = {}
+        self._converters: dict[type[Dialect], Converters] = {}
 
     def rows(self, connection: Connection, **values: Any) -> list[Row]:
         with closing(self._execute(connection, values)) as cursor:
@@ -68,7 +69,7 @@ class Statement:
         cursor.execute(compiled.text, compiled.parameters(values))
         return cursor
 
-    def _converters_of(self, dialect: Dialect, cursor: DBAPICursor) -> tuple[tuple[int, Converter], ...]:
+    def _converters_of(self, dialect: Dialect, cursor: DBAPICursor) -> Converters:
         known = self._converters.get(type(dialect))
         if known is None:
             known = self._converters[type(dialect)] = tuple(converters_for(self.core, dialect, cursor))
@@ -88,15 +89,15 @@ def compiled_for(core: Core, dialect: Dialect) -> Compiled:
     )
 
 
-def converters_for(core: Core, dialect: Dialect, cursor: DBAPICursor) -> Iterable[tuple[int, Converter]]:
-    """What turns columns into Python's values, for those that the driver does not get right by itself."""
+def converters_for(core: Core, dialect: Dialect, cursor: DBAPICursor) -> Iterator[tuple[int, Converter]]:
+    """What makes Python's value of the driver's, for the columns where they differ."""
     columns = cast(Select[Any], core).selected_columns
     for index, (column, description) in enumerate(zip(columns, cursor.description, strict=True)):
         if convert := column.type.dialect_impl(dialect).result_processor(dialect, description[1]):
             yield index, convert
 
 
-def converted(row: Row, converters: Iterable[tuple[int, Converter]]) -> Row:
+def converted(row: Row, converters: Converters) -> Row:
     values = list(row)
     for index, convert in converters:
         values[index] = convert(values[index])

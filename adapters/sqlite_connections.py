@@ -1,9 +1,14 @@
-"""How this program connects to SQLite, and which of SQLite's errors mean that it cannot be reached."""
+"""How this program connects to SQLite, and which of SQLite's errors mean that it cannot be reached.
+
+A connection waits five seconds for another process's lock, or as long as the address says:
+`sqlite:////path/to/file.db?timeout=30`.
+"""
 
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import orjson
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError
@@ -19,6 +24,8 @@ WRITING = (
     "PRAGMA synchronous = FULL",
     "PRAGMA foreign_keys = ON",
     "PRAGMA secure_delete = ON",
+    # The undo journal of a savepoint belongs in memory, not in a file.
+    "PRAGMA temp_store = MEMORY",
 )
 READING = ("PRAGMA query_only = ON",)
 
@@ -39,8 +46,12 @@ UNREACHABLE = frozenset(
 
 def writing_engine(url: URL) -> Engine:
     """Connections that may be handed to another thread; whoever holds one begins and commits."""
-    connect_args = {**OWN_TRANSACTIONS, "check_same_thread": False}
-    engine = create_engine(url.set(drivername="sqlite+pysqlite"), poolclass=NullPool, connect_args=connect_args)
+    engine = create_engine(
+        url.set(drivername="sqlite+pysqlite"),
+        poolclass=NullPool,
+        connect_args={**OWN_TRANSACTIONS, "check_same_thread": False},
+        json_deserializer=orjson.loads,
+    )
     prepare_with(engine, WRITING)
     return engine
 

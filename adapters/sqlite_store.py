@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
+import orjson
 from sqlalchemy import URL
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
@@ -61,7 +62,8 @@ class SqliteStore(Store):
 @asynccontextmanager
 async def open_sqlite(url: URL) -> AsyncIterator[SqliteStore]:
     with unavailable_when_unreachable():
-        store = SqliteStore(SqliteWriter(writing_engine(url)), reading_engine(url))
+        connection = await asyncio.to_thread(writing_engine(url).connect)
+    store = SqliteStore(SqliteWriter(connection), reading_engine(url))
     try:
         yield store
     finally:
@@ -70,7 +72,11 @@ async def open_sqlite(url: URL) -> AsyncIterator[SqliteStore]:
 
 def reading_engine(url: URL) -> AsyncEngine:
     engine = create_async_engine(
-        url.set(drivername="sqlite+aiosqlite"), pool_size=READERS, max_overflow=0, connect_args=OWN_TRANSACTIONS
+        url.set(drivername="sqlite+aiosqlite"),
+        pool_size=READERS,
+        max_overflow=0,
+        connect_args=OWN_TRANSACTIONS,
+        json_deserializer=orjson.loads,
     )
     prepare_with(engine.sync_engine, READING)
     # Without it each statement would see its own snapshot.

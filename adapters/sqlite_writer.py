@@ -15,7 +15,7 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import TypeVar, cast
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection
 
 from adapters.sql_tx import SqlTx
 from adapters.sqlite_connections import unavailable
@@ -42,12 +42,12 @@ class Job:
 
 
 class SqliteWriter:
-    """Belongs to the event loop in which it was made."""
+    """Belongs to the event loop in which it was made. From then on the connection is the thread's."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._connection = engine.connect()
-        self._driver = cast(sqlite3.Connection, self._connection.connection.driver_connection)
-        self._tx = SqlTx(self._connection)
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._driver = cast(sqlite3.Connection, connection.connection.driver_connection)
+        self._tx = SqlTx(connection)
         self._loop = asyncio.get_running_loop()
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
         self._thread = Thread(target=self._run, name="sqlite-writer", daemon=True)
@@ -73,7 +73,8 @@ class SqliteWriter:
             taken = self._waiting()
             jobs = [job for job in taken if job]
             closing = len(jobs) < len(taken)
-            self._commit(jobs)
+            if jobs:
+                self._commit(jobs)
             self._loop.call_soon_threadsafe(settle, jobs)
         with suppress(sqlite3.Error):
             self._driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -2,7 +2,7 @@
 
 import gc
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from socket import socket
 
 import uvicorn
@@ -26,13 +26,13 @@ class Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def config(app: ASGIApp, *, host: str, port: int, log_level: str, trusted_proxies: Sequence[str]) -> uvicorn.Config:
-    """No access log: a WebSocket's address may carry a token."""
+def config(app: ASGIApp, *, host: str, port: int, trusted_proxies: Sequence[str]) -> uvicorn.Config:
+    """Warnings only are logged: the address of a request or a WebSocket may carry a token."""
     return uvicorn.Config(
         app,
         host=host,
         port=port,
-        log_level=log_level,
+        log_level="warning",
         access_log=False,
         server_header=False,
         loop="auto",
@@ -53,7 +53,6 @@ def run(
     *,
     host: str,
     port: int,
-    log_level: str,
     trusted_proxies: Sequence[str],
 ) -> BaseException | None:
     """Listens at once, opens the application behind, and serves until it is told to stop.
@@ -67,8 +66,10 @@ def run(
         server.should_exit = True
 
     front = ListenFirst(open_app, fail)
-    server = Server(config(front, host=host, port=port, log_level=log_level, trusted_proxies=trusted_proxies), drain)
-    server.run()
+    server = Server(config(front, host=host, port=port, trusted_proxies=trusted_proxies), drain)
+    # uvicorn raises the signal that ended it once more.
+    with suppress(KeyboardInterrupt):
+        server.run()
     if not server.started:
         failures.append(OSError(f"port {port} of {host} cannot be listened on"))
     return failures[0] if failures else None

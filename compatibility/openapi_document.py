@@ -15,6 +15,7 @@ from domain.errors import (
     Internal,
     InvalidApiKey,
     PayloadTooLarge,
+    RateLimited,
     TokenExpired,
     TokenInvalid,
     Unauthorized,
@@ -48,6 +49,12 @@ ENVELOPE: Json = {
         },
     },
 }
+RATE_LIMIT: Json = {
+    "X-RateLimit-Limit": {"schema": {"type": "integer"}, "description": "Attempts within the window."},
+    "X-RateLimit-Remaining": {"schema": {"type": "integer"}, "description": "Attempts that are left of them."},
+    "X-RateLimit-Reset": {"schema": {"type": "integer"}, "description": "Unix time when the window is over."},
+}
+RETRY_AFTER: Json = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds to wait."}}
 BEARER: Json = {
     "type": "http",
     "scheme": "bearer",
@@ -130,7 +137,8 @@ def success(endpoint: Endpoint[Any]) -> Json:
     schema = reference(endpoint.answer)
     if not issubclass(endpoint.answer, BareShape):
         schema = {"type": "object", "required": ["data", "meta"], "properties": {"data": schema, "meta": META}}
-    return {"200": {"description": "OK", "content": json_content(schema)}}
+    limited = {"headers": RATE_LIMIT} if RateLimited in endpoint.errors else {}
+    return {"200": {"description": "OK", **limited, "content": json_content(schema)}}
 
 
 def failures(endpoint: Endpoint[Any]) -> Json:
@@ -138,13 +146,12 @@ def failures(endpoint: Endpoint[Any]) -> Json:
     codes: dict[int, list[str]] = {}
     for error in (*endpoint.errors, *implied(endpoint)):
         codes.setdefault(error.status, []).append(error.code)
-    return {
-        str(status): {
-            "description": ", ".join(codes[status]),
-            "content": json_content(reference_to("Error")),
-        }
-        for status in sorted(codes)
-    }
+    return {str(status): failure(status, codes[status]) for status in sorted(codes)}
+
+
+def failure(status: int, codes: Iterable[str]) -> Json:
+    limited = {"headers": RATE_LIMIT | RETRY_AFTER} if status == RateLimited.status else {}
+    return {"description": ", ".join(codes), **limited, "content": json_content(reference_to("Error"))}
 
 
 def implied(endpoint: Endpoint[Any]) -> Iterable[type[AvatariumError]]:

@@ -52,6 +52,14 @@ class Turn:
     stopped: bool = False
 
 
+class Over(Exception):
+    """No more frames are to be read. `code` is what to close with; None when the visitor has left."""
+
+    def __init__(self, code: int | None) -> None:
+        super().__init__()
+        self.code = code
+
+
 class Conversation:
     """`_turns` holds the turn that is being answered, then those that wait for it.
 
@@ -72,53 +80,53 @@ class Conversation:
     async def run(self) -> None:
         try:
             await self._socket.accept()
-            if not await self._admit():
-                return
-            async with asyncio.TaskGroup() as tasks:
-                answering = tasks.create_task(self._answer_in_order())
-                await self._read()
-                answering.cancel()
+            code = await self._refusal() or await self._converse()
+            if code:
+                await self._socket.close(code)
         except* WebSocketDisconnect:
             pass
 
-    async def _admit(self) -> bool:
-        """Whether the avatar is there to talk to; if not, says so and closes."""
+    async def _refusal(self) -> int | None:
+        """The code to close with when there is no avatar to talk to, which the visitor is told."""
         try:
             await avatars.visible(self._context, self._short_id)
         except Exception as error:
             await self._tell(error)
-            await self._socket.close(UNKNOWN_AVATAR if isinstance(error, NotFound) else SERVER_ERROR)
-            return False
-        return True
+            return UNKNOWN_AVATAR if isinstance(error, NotFound) else SERVER_ERROR
+        return None
 
-    async def _read(self) -> None:
-        """Takes frames until the socket is over."""
+    async def _converse(self) -> int | None:
+        """Returns the code to close the socket with, or None when the visitor has left."""
+        async with asyncio.TaskGroup() as tasks:
+            answering = tasks.create_task(self._answer_in_order())
+            code = await self._read()
+            answering.cancel()
+        return code
+
+    async def _read(self) -> int | None:
         while True:
             try:
-                text = await self._next_text()
-                if text is None:
-                    return
-                await self._take(incoming(text))
+                await self._take(incoming(await self._next_text()))
+            except Over as over:
+                return over.code
             except WebSocketDisconnect:
                 raise
             except Exception as error:
                 await self._tell(error)
 
-    async def _next_text(self) -> str | None:
-        """The next frame, or None when the socket is over. Raises `BadRequest` for a binary one."""
+    async def _next_text(self) -> str:
+        """The next frame. Raises `Over`, and `BadRequest` for a frame that is binary."""
         try:
             async with asyncio.timeout(self._idle_seconds):
                 message = await self._socket.receive()
         except TimeoutError:
-            await self._socket.close(NORMAL, "idle")
-            return None
+            raise Over(NORMAL) from None
         if message["type"] == "websocket.disconnect":
-            return None
+            raise Over(None)
         text: str | None = message.get("text")
-        if len(text.encode() if text is not None else message["bytes"]) > FRAME_MAX_BYTES:
+        if len(message["bytes"] if text is None else text.encode()) > FRAME_MAX_BYTES:
             await self._tell(BadRequest("A frame can have at most 64 KiB."))
-            await self._socket.close(TOO_BIG)
-            return None
+            raise Over(TOO_BIG)
         if text is None:
             raise BadRequest("Send JSON as text frames, not as binary ones.")
         return text

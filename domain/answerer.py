@@ -17,10 +17,10 @@ def answer(settings: AvatarSettings, *, configured: bool) -> list[str]:
         return [f"{me} ", UNREACHABLE]
     if settings.name in settings.greeting:
         me = ""
-    about = with_full_stop(settings.tagline) if settings.tagline else ""
-    sentences = [sentence for sentence in (settings.greeting, me, about, NOT_CONFIGURED) if sentence]
+    about, greeting = with_full_stop(settings.tagline or ""), with_full_stop(settings.greeting)
+    sentences = [sentence for sentence in (greeting, me, about, NOT_CONFIGURED) if sentence]
     return [f"{sentence} " for sentence in sentences[:-1]] + sentences[-1:]
 
 
 def with_full_stop(text: str) -> str:
-    return text if text.endswith((".", "!", "?", "…", "。")) else f"{text}."
+    return text if not text or text.endswith((".", "!", "?", "…", "。", "！", "？")) else f"{text}."

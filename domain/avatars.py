@@ -136,6 +136,7 @@ class Avatar:
 
 SETTING_NAMES = frozenset(f.name for f in fields(AvatarSettings))
 REQUIRED = ("slug", "name", "avatar_model_url")
+FLAGS = frozenset({"voice_chat_enabled", "is_public", "allow_embedding", "quiz_mode"})
 CHOICES: Mapping[str, type[StrEnum]] = {
     "avatar_body": Body,
     "voice_gender": VoiceGender,
@@ -207,12 +208,20 @@ def check(name: str, value: object) -> object:
         return check_traits(value)
     if name in ("avatar_model_url", "ai_base_url"):
         return check_url(public, value)
-    if isinstance(value, str):
-        return check_text(name, value)
+    if name in FLAGS:
+        return check_flag(public, value)
+    return check_text(name, value)
+
+
+def check_flag(public: str, value: object) -> bool:
+    if not isinstance(value, bool):
+        raise BadRequest.field(public, "takes true or false")
     return value
 
 
-def check_text(name: str, value: str) -> str:
+def check_text(name: str, value: object) -> str:
+    if not isinstance(value, str):
+        raise BadRequest.field(public_name(name), "takes text")
     public, text = public_name(name), value.strip()
     if len(text) > TEXT_MAX.get(name, 200):
         raise BadRequest.field(public, f"can have at most {TEXT_MAX.get(name, 200)} characters")
@@ -237,7 +246,9 @@ def one_of(choice: type[StrEnum], public: str, value: object) -> StrEnum:
 
 
 def check_traits(value: object) -> tuple[str, ...]:
-    traits = tuple(str(trait).strip() for trait in value) if isinstance(value, (list, tuple)) else ()
+    if not isinstance(value, list | tuple) or not all(isinstance(trait, str) for trait in value):
+        raise BadRequest.field("traits", "takes a list of texts")
+    traits = tuple(trait.strip() for trait in value)
     if len(traits) > TRAITS_MAX:
         raise BadRequest.field("traits", f"can have at most {TRAITS_MAX} entries")
     if any(not trait or len(trait) > 100 or "\x00" in trait for trait in traits):
@@ -246,15 +257,15 @@ def check_traits(value: object) -> tuple[str, ...]:
 
 
 def check_url(public: str, value: object) -> str:
-    url = str(value).strip()
+    url = value.strip() if isinstance(value, str) else ""
     try:
         parts = urlsplit(url)
         valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
         valid = False
-    if not valid or len(url) > URL_MAX or any(c.isspace() or ord(c) < 32 for c in url):
+    if not valid or len(url) > URL_MAX or " " in url or not url.isprintable():
         raise BadRequest.field(public, "takes an http or https address")
-    if parts.username or parts.password:
+    if "@" in parts.netloc:
         raise BadRequest.field(public, "cannot carry a user name or a password")
     return url
 

@@ -13,26 +13,33 @@ class Continuation:
 
     def __init__(self, said: str) -> None:
         self._said = said
+        self._space = ""
         self._held = ""
         self._joined = False
 
     def feed(self, text: str) -> str:
         if self._joined:
             return text
-        self._held = (self._held + text).lstrip() if not self._held else self._held + text
+        text = self._space + self._held + text
+        self._held = text.lstrip()
+        self._space = text.removesuffix(self._held)
         if self._held in self._said:
             return ""
         return self._join()
 
     def flush(self) -> str:
-        """What was held back when the stream ended."""
-        return "" if self._joined else self._join()
+        """What was held back when the stream ended, unless the model only began again from the start."""
+        if self._joined or self._said.startswith(self._held) or len(self._held) >= SURE_OVERLAP:
+            return ""
+        return self._join()
 
     def _join(self) -> str:
         self._joined = True
         repeated = overlap(self._said, self._held)
-        rest = self._held[repeated:]
-        return f" {rest}" if not repeated and needs_space(self._said, rest) else rest
+        if repeated or not self._said or self._said[-1].isspace():
+            return self._held[repeated:]
+        space = " " if needs_space(self._said, self._held) else ""
+        return (self._space or space) + self._held
 
 
 def overlap(said: str, text: str) -> int:

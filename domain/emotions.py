@@ -7,7 +7,7 @@ import re
 
 NEUTRAL = "neutral"
 EMOTIONS = (NEUTRAL, "happy", "sad", "angry", "fear", "disgust", "love", "sleep")
-TAG = re.compile(rf"\[({'|'.join(EMOTIONS)})\] ?", re.IGNORECASE)
+TAG = re.compile(rf"\[({'|'.join(EMOTIONS)})\] ?", re.IGNORECASE | re.ASCII)
 
 
 class EmotionFilter:

@@ -88,22 +88,23 @@ class Failover:
                 yield piece
 
     async def _joined(self, candidate: Candidate, prompt: Prompt, deadline: float) -> AsyncGenerator[Piece]:
-        """One candidate's pieces, joined to what was said before it."""
+        """One candidate's pieces, joined to what was said before it. No reply begins with white space."""
         said = "".join(self._said)
-        join = Continuation(said) if said else None
+        join = Continuation(said)
+        spoke = False
         async with aclosing(self._timed(candidate, replace(prompt, said=said), deadline)) as pieces:
             async for piece in pieces:
                 if not isinstance(piece, TextPiece):
                     yield piece
                     continue
-                text = join.feed(piece.text) if join else piece.text
-                if text:
+                spoke = spoke or bool(piece.text.strip())
+                if text := join.feed(piece.text):
                     self._said.append(text)
-                    yield TextPiece(text) if join else piece
-        if join and (rest := join.flush()):
+                    yield TextPiece(text)
+        if rest := join.flush():
             self._said.append(rest)
             yield TextPiece(rest)
-        if not self._said:
+        if not spoke:
             raise ProviderFailure("empty_reply")
 
     async def _timed(self, candidate: Candidate, prompt: Prompt, deadline: float) -> AsyncGenerator[Piece]:

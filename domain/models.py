@@ -99,7 +99,7 @@ def candidates(avatar: Avatar, own_key: str | None, managed: Collection[AiProvid
 
 def own_brain(avatar: Avatar, own_key: str | None, managed: Collection[AiProvider]) -> Candidate | None:
     settings = avatar.settings
-    name = settings.ai_model or default_model(settings.ai_provider)
+    name = own_name(settings.ai_model, settings.ai_provider) or default_model(settings.ai_provider)
     if name is None:
         return None
     if settings.ai_provider is AiProvider.CUSTOM:
@@ -107,3 +107,9 @@ def own_brain(avatar: Avatar, own_key: str | None, managed: Collection[AiProvide
     if own_key or settings.ai_provider in managed:
         return Candidate(settings.ai_provider, name, own_key)
     return None
+
+
+def own_name(model: str | None, provider: AiProvider) -> str | None:
+    """The provider's own name of a model that an owner may have named by our id."""
+    known = BY_ID.get(model or "")
+    return known.name if known and known.provider is provider else model

@@ -131,7 +131,7 @@ def replayed(message: Message) -> list[ReplyEvent]:
     """The events of a stored reply, with the numbers they had when it was spoken."""
     events: list[ReplyEvent] = [ReplyStarted(message.id, 1)]
     position = 0
-    for mark in json.loads(message.timeline) if message.timeline else [len(message.content)]:
+    for mark in json.loads(message.timeline) if message.timeline else [len(message.content)] * bool(message.content):
         seq = len(events) + 1
         match mark:
             case int(length):
@@ -144,10 +144,22 @@ def replayed(message: Message) -> list[ReplyEvent]:
     return [*events, ending(message, len(events) + 1)]
 
 
+def resumed(message: Message, after_seq: int) -> list[ReplyEvent]:
+    """The events of a stored reply after `after_seq`.
+
+    A reply that a crash cut off kept no numbers; whoever heard more of it than is stored gets its end.
+    """
+    rest = [event for event in replayed(message) if event.seq > after_seq]
+    return rest if rest or message.timeline is not None else [ending(message, after_seq + 1)]
+
+
 def ending(message: Message, seq: int) -> Ending:
-    """The last event of a stored reply."""
-    if message.status is MessageStatus.FAILED:
-        return failed(message.id, seq)
+    """The last event of a stored reply. One that is nowhere spoken and yet not ended was never stored."""
+    match message.status:
+        case MessageStatus.FAILED:
+            return failed(message.id, seq)
+        case MessageStatus.STREAMING:
+            return unstored(message.id, seq)
     return ReplyDone(message.id, seq, message)
 
 
@@ -187,12 +199,19 @@ def spoken(done: ReplyDone) -> Spoken:
     return Spoken(done.message.id, done.text, tts_text(done.text), done.emotion, done.sources, done.latency)
 
 
+# Chinese, Japanese and Korean put no space between words, so there neither an address nor markup stands alone.
+CJK = "\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef"
+LETTER = rf"[^\W{CJK}]"
 CODE_BLOCK = re.compile(r"```.*?(```|$)", re.DOTALL)
-IMAGE_OR_LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
-URL = re.compile(r"\b(?:https?://|www\.)\S+")
-LINE_MARKUP = re.compile(r"(?m)^[ \t]*(?:#{1,6}[ \t]+|>[ \t]?|[-*+][ \t]+|\d{1,2}\.[ \t]+)")
-WORD_MARKUP = re.compile(r"(?<!\w)[*_~`]{1,3}(?=\S)|(?<=\S)[*_~`]{1,3}(?!\w)")
-EMOJI = re.compile("[\U0001f000-\U0001faff\u2600-\u27bf\u2b00-\u2bff\ufe0f\u200d\u20e3\U000e0020-\U000e007f]")
+IMAGE_OR_LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()\n]*(?:\([^()\n]*\)[^()\n]*)*\)")
+ADDRESS = rf"(?<!{LETTER})(?:https?://|www\.)[^\s<>{CJK}]*[^\s<>{CJK}.,;:!?'\"*_~`)\]]"
+URL = re.compile(rf"[ \t]?(?:<{ADDRESS}>|\({ADDRESS}\)|{ADDRESS})", re.IGNORECASE)
+LINE_MARKUP = re.compile(r"(?m)^[ \t]*(?:#{1,6}[ \t]+|>[ \t]?|[-*+][ \t]+)")
+WORD_MARKUP = re.compile(rf"(?<!{LETTER})(?<![*_~`])[*_~`]+(?=[^\s*_~`])|(?<=[^\s*_~`])[*_~`]+(?!{LETTER})(?![*_~`])")
+EMOJI = re.compile(
+    "[\U0001f000-\U0001faff\u231a\u231b\u23e9-\u23fa\u2600-\u27bf\u2b00-\u2bff\ufe0f\u20e3]"
+    "[\U000e0020-\U000e007f]*\u200d?"
+)
 SPACES = re.compile(r"[ \t]{2,}")
 
 

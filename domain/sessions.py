@@ -2,6 +2,7 @@
 
 import math
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -169,11 +170,16 @@ def check_visitor(name: str | None, email: str | None) -> Visitor:
     """A visitor's own words about themselves; empty ones count as absent. Raises `BadRequest`."""
     name, email = (name or "").strip() or None, (email or "").strip() or None
     for label, value in (("visitorName", name), ("visitorEmail", email)):
-        if value and (len(value) > NAME_MAX or not value.isprintable()):
-            raise BadRequest.field(label, f"takes at most {NAME_MAX} printable characters")
+        if value and (len(value) > NAME_MAX or not is_one_line(value)):
+            raise BadRequest.field(label, f"takes one line of at most {NAME_MAX} characters")
     if email and not EMAIL.fullmatch(email):
         raise BadRequest.field("visitorEmail", "takes an e-mail address")
     return Visitor(name, email)
+
+
+def is_one_line(text: str) -> bool:
+    """Whether it has no control characters. The joiners in Persian names and in emoji are none."""
+    return not any(unicodedata.category(character) in ("Cc", "Zl", "Zp") for character in text)
 
 
 def source_of(value: str | None) -> Source:

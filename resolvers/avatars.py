@@ -12,6 +12,7 @@ from domain.avatars import (
     changed,
     check_text,
     new_short_id,
+    public_name,
     settings_from,
     with_consistent_brain,
 )
@@ -130,6 +131,7 @@ async def may_embed(ctx: Context, short_id: str) -> bool:
     return avatar is not None and avatar.is_open and avatar.settings.allow_embedding
 
 
+@anyone
 async def visible(ctx: Context, short_id: str) -> Avatar:
     """An avatar that is open, or the caller's own. Raises `NotFound`."""
     owner = await owner_id(ctx)
@@ -174,6 +176,8 @@ async def changed_secrets(ctx: Context, values: Values) -> dict[str, Any]:
 
 
 def secret(name: str, value: object) -> str | None:
+    """A password stays as it was sent, spaces and all, since visitors must send the very same."""
     if value is not None and not isinstance(value, str):
-        raise BadRequest.field(name, "takes text or null")
-    return check_text(name, value) if value else None
+        raise BadRequest.field(public_name(name), "takes text or null")
+    checked = check_text(name, value) if value else None
+    return value if name == "password" else checked

@@ -5,10 +5,10 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from uuid import uuid4
 
-from domain.errors import AiProviderFailed, BadRequest, NotFound
+from domain.errors import AiProviderFailed, BadRequest, NotFound, Unavailable
 from domain.ports import Tx
 from domain.prompts import Turn
-from domain.replies import ReplyDone, ReplyEvent, ReplyFailed, Spoken, replayed, spoken
+from domain.replies import ReplyDone, ReplyEvent, ReplyFailed, Spoken, resumed, spoken
 from domain.sessions import Message, MessageStatus, Role, check_client_message_id, check_content
 from resolvers.avatars import owner_id
 from resolvers.context import Context
@@ -65,11 +65,14 @@ async def send(
         tx.sessions.touch(session_id, now)
         return Opened(avatar, message, reply, before, tuple(history[-CLIENT_HISTORY_MAX:]), accepted)
 
-    opened = await ctx.services.store.write(open_turn)
-    if isinstance(opened, Sent):
-        return opened
-    await ctx.services.turns.start(opened)
-    return Sent(opened.message, opened.reply.id)
+    async def open_and_start() -> Sent:
+        opened = await ctx.services.store.write(open_turn)
+        if isinstance(opened, Sent):
+            return opened
+        await ctx.services.turns.start(opened)
+        return Sent(opened.message, opened.reply.id)
+
+    return await ctx.services.turns.to_the_end(open_and_start())
 
 
 def sent_before(tx: Tx, session_id: str, client_message_id: str | None, content: str) -> Sent | None:
@@ -98,9 +101,8 @@ async def follow(ctx: Context, reply_id: str, after_seq: int = 0) -> AsyncGenera
     message = await ctx.services.store.read(lambda tx: tx.messages.by_id(reply_id))
     if message is None or message.role is not Role.ASSISTANT:
         raise NotFound("Reply not found")
-    for event in replayed(message):
-        if event.seq > after_seq:
-            yield event
+    for event in resumed(message, after_seq):
+        yield event
 
 
 @anyone
@@ -113,7 +115,10 @@ async def ask(
     history: Sequence[Turn] = (),
     short_id: str | None = None,
 ) -> Spoken:
-    """Sends and waits for the whole answer. Raises `AiProviderFailed` when the reply breaks off."""
+    """Sends and waits for the whole answer.
+
+    Raises `AiProviderFailed` when the reply breaks off, and `Unavailable` when it cannot be stored.
+    """
     sent = await send(
         ctx, session_id, content, client_message_id=client_message_id, history=history, short_id=short_id
     )  # fmt: skip
@@ -122,6 +127,8 @@ async def ask(
             match event:
                 case ReplyDone():
                     return spoken(event)
+                case ReplyFailed(code=Unavailable.code, message=message):
+                    raise Unavailable(message)
                 case ReplyFailed(message=message):
                     raise AiProviderFailed(message)
     raise AiProviderFailed("The reply ended without an answer. Send the message again.")

@@ -98,17 +98,20 @@ async def messages(ctx: Context, session_id: str, first: int, after: str | None 
 async def end(ctx: Context, session_id: str, short_id: str | None = None) -> SessionReport:
     """Ends a session, and the reply that is being spoken in it. Ending twice gives the same report."""
     owner = await owner_id(ctx)
-    await ctx.services.store.read(lambda tx: of_avatar(tx, session_id, short_id, owner))
-    await ctx.services.turns.stop_session(session_id)
 
-    def finish(tx: Tx) -> SessionReport:
-        session = known(tx, session_id)
+    def finish(tx: Tx) -> None:
+        session, _ = of_avatar(tx, session_id, short_id, owner)
         if session.ended_at is None:
             tx.sessions.end(session.id, ctx.services.clock.now())
-        stats = latency_stats(tx.messages.latencies(session.id))
-        return SessionReport(session.id, tx.messages.questions(session.id), stats)
 
-    return await ctx.services.store.write(finish)
+    await ctx.services.store.write(finish)
+    await ctx.services.turns.stop_session(session_id)
+    return await ctx.services.store.read(lambda tx: report(tx, session_id))
+
+
+def report(tx: Tx, session_id: str) -> SessionReport:
+    stats = latency_stats(tx.messages.latencies(session_id))
+    return SessionReport(session_id, tx.messages.questions(session_id), stats)
 
 
 def known(tx: Tx, session_id: str) -> Session:

@@ -70,7 +70,7 @@ class Reply:
         self._filter = EmotionFilter()
         self._emotion = NEUTRAL
         self._bill = Bill()
-        self._model = MODEL
+        self._model: str | None = None
         self._llm_seconds = 0.0
 
     @property
@@ -164,6 +164,7 @@ class Reply:
         return fitting(opened.avatar.system_prompt, [*turns, Turn(Role.USER, opened.message.content)], budget)
 
     async def _answer_alone(self, *, configured: bool) -> None:
+        self._model = MODEL
         for sentence in answer(self.opened.avatar.settings, configured=configured):
             await self._say(sentence)
 

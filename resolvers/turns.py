@@ -6,7 +6,10 @@ when nobody has listened for a while, or when the server shuts down. What was sa
 
 import asyncio
 import logging
+from collections.abc import AsyncIterator, Collection, Coroutine, Iterable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 
 from domain.errors import ProviderFailure
 from domain.ports import Tx
@@ -15,6 +18,7 @@ from resolvers.speaking import Opened, Reply, Stage
 
 log = logging.getLogger("avatarium.turns")
 
+T = TypeVar("T")
 HISTORY_MESSAGES = 40
 UNHEARD_LIMIT = 30.0
 SWEEP_EVERY = 1.0
@@ -35,28 +39,35 @@ class Turns:
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
         self._running: dict[str, Turn] = {}
-        self._last_in_session: dict[str, Turn] = {}
+        self._of_session: dict[str, list[Turn]] = {}
+        self._starting: set[asyncio.Task[Any]] = set()
+
+    async def to_the_end(self, work: Coroutine[Any, Any, T]) -> T:
+        """Does `work` even if the caller hangs up meanwhile: a reply that is stored must be spoken too."""
+        task = asyncio.create_task(work)
+        self._starting.add(task)
+        task.add_done_callback(self._starting.discard)
+        return await asyncio.shield(task)
 
     async def start(self, opened: Opened) -> None:
-        """Lets the avatar speak, after it has finished any earlier reply of the same session."""
+        """Lets the avatar speak, after it has finished all earlier replies of the same session."""
         reply, session_id = Reply(self._stage, opened), opened.message.session_id
         await reply.begin()
-        earlier = self._last_in_session.get(session_id)
-        speaking = asyncio.create_task(self._speak(reply, earlier))
+        of_session = self._of_session.setdefault(session_id, [])
+        speaking = asyncio.create_task(self._speak(reply, {earlier.settling for earlier in of_session}))
         turn = Turn(reply, session_id, speaking, asyncio.create_task(self._settle(reply, speaking)))
-        self._running[reply.id] = self._last_in_session[session_id] = turn
+        self._running[reply.id] = turn
+        of_session.append(turn)
         turn.settling.add_done_callback(lambda _: self._forget(turn))
 
     async def stop(self, reply_id: str) -> None:
         """Returns when what was said is stored; does nothing for a reply that is over."""
         if turn := self._running.get(reply_id):
-            turn.speaking.cancel()
-            await asyncio.wait({turn.settling})
+            await stopped([turn])
 
     async def stop_session(self, session_id: str) -> None:
-        for turn in list(self._running.values()):
-            if turn.session_id == session_id:
-                await self.stop(turn.reply.id)
+        """Stops its replies, those too that wait for another to end."""
+        await stopped(self._of_session.get(session_id, []))
 
     async def sweep(self) -> None:
         """Stops the turns that nobody has listened to for 30 seconds."""
@@ -64,6 +75,17 @@ class Turns:
             if self._stage.replies.unheard_for(reply_id) >= UNHEARD_LIMIT:
                 await self.stop(reply_id)
         await self._stage.replies.discard_old()
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Closes what a crash left open, then sweeps until the end, and then stops every turn."""
+        await self.recover()
+        sweeping = asyncio.create_task(self.keep_sweeping())
+        try:
+            yield
+        finally:
+            sweeping.cancel()
+            await self.close()
 
     async def keep_sweeping(self) -> None:
         while True:
@@ -84,15 +106,13 @@ class Turns:
 
     async def close(self) -> None:
         """Stops every turn and waits until what was said is stored."""
-        turns = list(self._running.values())
-        for turn in turns:
-            turn.speaking.cancel()
-        if turns:
-            await asyncio.wait({turn.settling for turn in turns}, timeout=SHUTDOWN_LIMIT)
+        if self._starting:
+            await asyncio.wait(self._starting, timeout=SHUTDOWN_LIMIT)
+        await stopped(self._running.values(), timeout=SHUTDOWN_LIMIT)
 
-    async def _speak(self, reply: Reply, earlier: Turn | None) -> None:
-        if earlier and not earlier.settling.done():
-            await asyncio.wait({earlier.settling})
+    async def _speak(self, reply: Reply, earlier: Collection[asyncio.Task[None]]) -> None:
+        if earlier:
+            await asyncio.wait(earlier)
             reply.opened = await self._reread(reply.opened)
         await reply.speak()
 
@@ -120,9 +140,21 @@ class Turns:
         tx.sessions.touch(message.session_id, self._stage.clock.now())
 
     def _forget(self, turn: Turn) -> None:
-        self._running.pop(turn.reply.id, None)
-        if self._last_in_session.get(turn.session_id) is turn:
-            del self._last_in_session[turn.session_id]
+        del self._running[turn.reply.id]
+        of_session = self._of_session[turn.session_id]
+        of_session.remove(turn)
+        if not of_session:
+            del self._of_session[turn.session_id]
+
+
+async def stopped(turns: Iterable[Turn], timeout: float | None = None) -> None:
+    """Silences them all at once, so that none begins when another ends; returns when they are stored."""
+    settling = set()
+    for turn in turns:
+        turn.speaking.cancel()
+        settling.add(turn.settling)
+    if settling:
+        await asyncio.wait(settling, timeout=timeout)
 
 
 def outcome(reply_id: str, speaking: asyncio.Task[None]) -> MessageStatus:

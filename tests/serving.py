@@ -18,9 +18,7 @@ async def running(services: Services, **settings: object) -> AsyncIterator[str]:
         listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]
         app = build(services, Settings(_env_file=None, **settings))  # type: ignore[call-arg, arg-type]
-        server = Server(
-            config(app, host="127.0.0.1", port=port, log_level="warning", trusted_proxies=()), services.turns.close
-        )
+        server = Server(config(app, host="127.0.0.1", port=port, trusted_proxies=()), services.turns.close)
         server.config.lifespan = "off"
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         try:

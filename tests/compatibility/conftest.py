@@ -13,7 +13,7 @@ from adapters.asgi import RequestContext
 from domain.accounts import Identity
 from resolvers.context import Context, Services
 from tests import house
-from tests.compatibility.people import OWNER, STRANGER, Owner, bearer
+from tests.compatibility.people import OWNER, STRANGER, Connect, Owner, Visitor, bearer
 from tests.fakes.clock import FakeClock
 from tests.fakes.models import ScriptedModels
 from tests.fakes.sign_in import FakeSignIn
@@ -70,3 +70,13 @@ async def owner(http: httpx.AsyncClient) -> Owner:
 async def short_id(owner: Owner) -> str:
     """An avatar that is open to everybody."""
     return str((await owner.create())["shortId"])
+
+
+@pytest.fixture
+def connect(app: ASGIApp, short_id: str) -> Connect:
+    """Makes a visitor of the open avatar, or of another app or avatar."""
+
+    def connect(query: str = "", token: str | None = None, app: ASGIApp = app, to: str = short_id) -> Visitor:
+        return Visitor(app, f"/public/avatar/{to}/ws", query, token)
+
+    return connect

@@ -1,7 +1,7 @@
 """Who comes through the door in these tests, and what they send."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
@@ -56,6 +56,21 @@ class Owner:
 
     async def change(self, avatar_id: str, **fields: object) -> httpx.Response:
         return await self.request("PATCH", f"/consumer-avatars/{avatar_id}", fields)
+
+
+async def session_of(http: httpx.AsyncClient, short_id: str) -> str:
+    response = await http.post(f"/public/avatar/{short_id}/session")
+    assert response.status_code == 200, response.text
+    return str(response.json()["data"]["sessionId"])
+
+
+async def say(http: httpx.AsyncClient, short_id: str, session_id: str, words: str, **more: object) -> httpx.Response:
+    body = {"sessionId": session_id, "message": words, **more}
+    return await http.post(f"/public/avatar/{short_id}/chat", json=body)
+
+
+def code_of(response: httpx.Response) -> tuple[int, str]:
+    return response.status_code, response.json()["error"]["code"]
 
 
 class Visitor:
@@ -150,3 +165,6 @@ class Visitor:
             await self._outgoing.put(message)
 
         await self._app(self.scope, self._incoming.get, send)
+
+
+Connect = Callable[..., Visitor]

@@ -43,8 +43,9 @@ BEFORE_THE_CUT = 0.05
 
 @dataclass(frozen=True)
 class Recorded:
-    """One request as it arrived. Header names are in lower case."""
+    """One request as it arrived. Header names are in lower case; one connection has one `client`."""
 
+    client: str
     path: str
     headers: dict[str, str]
     body: dict[str, Any]
@@ -70,7 +71,8 @@ class Upstream:
     async def answer(self, request: web.Request) -> web.StreamResponse:
         body = json.loads(await request.read())
         headers = {name.lower(): value for name, value in request.headers.items()}
-        self.requests.append(Recorded(request.path, headers, body))
+        client = str(request.transport and request.transport.get_extra_info("peername"))
+        self.requests.append(Recorded(client, request.path, headers, body))
         try:
             return await answer(request, body)
         except (asyncio.CancelledError, ConnectionResetError):

@@ -1,0 +1,57 @@
+"""Domain objects for tests: valid, each with an id of its own, and different where a test says so."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+from domain.accounts import Account, ApiKey, KeyMode, digest, key_hint, new_api_key
+from domain.avatars import SETTING_NAMES, Avatar, AvatarSettings, new_short_id
+from domain.sessions import Message, MessageStatus, Role, Session, Source
+
+NOON = datetime(2026, 1, 1, 12, 0, 0, 123456, tzinfo=UTC)
+
+
+def an_account(**changes: Any) -> Account:
+    id_ = str(uuid4())
+    account = Account(id_, f"subject-{id_}", "ann@example.com", "Ann", NOON)
+    return replace(account, **changes)
+
+
+def an_api_key(account: Account, **changes: Any) -> ApiKey:
+    secret = new_api_key(KeyMode.LIVE)
+    key = ApiKey(str(uuid4()), account.id, "A key", KeyMode.LIVE, key_hint(secret), digest(secret), NOON)
+    return replace(key, **changes)
+
+
+def an_avatar(account: Account, **changes: Any) -> Avatar:
+    """`changes` may name fields of the avatar and of its settings alike."""
+    id_ = str(uuid4())
+    settings = AvatarSettings(f"slug-{id_}", "Ada", "https://example.com/ada.glb")
+    avatar = Avatar(id_, account.id, new_short_id(), settings, "You are Ada.", NOON, NOON)
+    return changed(avatar, **changes)
+
+
+def changed(avatar: Avatar, **changes: Any) -> Avatar:
+    """The avatar with other fields, its settings' among them."""
+    own = {name: value for name, value in changes.items() if name not in SETTING_NAMES}
+    settings = {name: value for name, value in changes.items() if name in SETTING_NAMES}
+    return replace(avatar, **({"settings": replace(avatar.settings, **settings)} | own))
+
+
+def a_session(avatar: Avatar, **changes: Any) -> Session:
+    return replace(Session(str(uuid4()), avatar.id, Source.LINK, NOON, NOON), **changes)
+
+
+def a_message(session: Session, content: str = "Hello?", **changes: Any) -> Message:
+    """What a visitor said."""
+    return replace(Message(str(uuid4()), session.id, Role.USER, content, NOON), **changes)
+
+
+def a_reply(message: Message, **changes: Any) -> Message:
+    """An answer that is still being spoken."""
+    reply = Message(
+        str(uuid4()), message.session_id, Role.ASSISTANT, "", NOON,
+        status=MessageStatus.STREAMING, in_reply_to=message.id,
+    )  # fmt: skip
+    return replace(reply, **changes)

@@ -1,0 +1,76 @@
+"""The program as its users start it: a process of its own, with the real database and real providers' protocol."""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from asyncio.subprocess import PIPE, STDOUT, Process
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+PROGRAM = Path(sys.executable).parent / "avatarium"
+KEPT = ("PATH", "HOME", "LANG")
+
+
+@dataclass(slots=True)
+class Avatarium:
+    """A running server. `output` is what it has printed so far."""
+
+    url: str
+    data: Path
+    process: Process
+    environment: Mapping[str, str]
+    output: list[str] = field(default_factory=list)
+
+    async def read_until(self, text: str) -> str:
+        """Reads on until a line holds `text`; fails when the process ends before."""
+        assert self.process.stdout
+        while line := (await self.process.stdout.readline()).decode():
+            self.output.append(line)
+            if text in line:
+                return line
+        raise AssertionError("the server ended:\n" + "".join(self.output))
+
+    async def command(self, *arguments: str) -> str:
+        """What another command of the program prints, given the same settings."""
+        process = await asyncio.create_subprocess_exec(PROGRAM, *arguments, env=self.environment, stdout=PIPE)
+        printed, _ = await process.communicate()
+        return printed.decode().strip()
+
+    async def stop(self) -> int:
+        if self.process.returncode is None:
+            self.process.send_signal(signal.SIGTERM)
+            assert self.process.stdout
+            self.output.append((await self.process.stdout.read()).decode())
+        return await self.process.wait()
+
+
+@asynccontextmanager
+async def avatarium(data: Path, **settings: str) -> AsyncIterator[Avatarium]:
+    """Starts `avatarium serve` on a free port and waits until it has printed the sign-in link."""
+    port = free_port()
+    environment = {name: os.environ[name] for name in KEPT if name in os.environ} | {
+        "AVATARIUM_PORT": str(port),
+        "AVATARIUM_DATA_DIR": str(data),
+        **settings,
+    }
+    process = await asyncio.create_subprocess_exec(
+        PROGRAM, "serve", env=environment, cwd=data, stdout=PIPE, stderr=STDOUT
+    )
+    server = Avatarium(f"http://127.0.0.1:{port}", data, process, environment)
+    try:
+        await server.read_until("Sign in")
+        yield server
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.communicate()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

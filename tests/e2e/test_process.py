@@ -1,0 +1,120 @@
+"""The process: first start, health, shutdown in the middle of a reply, and refusals to start."""
+
+import asyncio
+import os
+import signal
+import sqlite3
+from asyncio.subprocess import PIPE
+from contextlib import closing
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from tests.doors.doors import GraphQLSendAndFollow
+from tests.e2e.process import PROGRAM, avatarium, free_port
+from tests.parts.upstream import running_upstream
+
+
+async def test_health_answers_while_the_rest_still_loads(tmp_path: Path) -> None:
+    port = free_port()
+    environment = {"PATH": os.environ["PATH"], "AVATARIUM_PORT": str(port), "AVATARIUM_DATA_DIR": str(tmp_path)}
+    process = await asyncio.create_subprocess_exec(PROGRAM, "serve", env=environment, stdout=PIPE, stderr=PIPE)
+    seen: list[str] = []
+    async with aiohttp.ClientSession() as http:
+        while "ok" not in seen:
+            assert process.returncode is None
+            try:
+                async with http.get(f"http://127.0.0.1:{port}/health") as response:
+                    seen.append((await response.json())["status"])
+            except aiohttp.ClientConnectorError:
+                await asyncio.sleep(0.01)
+    process.terminate()
+    await process.communicate()
+    assert seen[0] == "starting"
+    assert process.returncode == -signal.SIGTERM
+
+
+async def test_a_request_that_comes_while_it_loads_waits_and_is_answered(tmp_path: Path) -> None:
+    port = free_port()
+    environment = {"PATH": os.environ["PATH"], "AVATARIUM_PORT": str(port), "AVATARIUM_DATA_DIR": str(tmp_path)}
+    process = await asyncio.create_subprocess_exec(PROGRAM, "serve", env=environment, stdout=PIPE, stderr=PIPE)
+    async with aiohttp.ClientSession() as http:
+        name = ""
+        while not name:
+            assert process.returncode is None
+            try:
+                async with http.get(f"http://127.0.0.1:{port}/v1/public/avatar/DemoAvatar1") as response:
+                    name = (await response.json())["data"]["name"]
+            except aiohttp.ClientConnectorError:
+                await asyncio.sleep(0.01)
+    process.kill()
+    await process.communicate()
+    assert name == "Ava"
+
+
+async def test_a_shutdown_stores_what_was_said(tmp_path: Path) -> None:
+    async with (
+        running_upstream() as upstream,
+        avatarium(tmp_path, GROQ_API_KEY="key", GROQ_API_BASE=upstream.url) as server,
+        aiohttp.ClientSession() as http,
+    ):
+        with closing(sqlite3.connect(tmp_path / "avatarium.db")) as connection, connection:
+            connection.execute("UPDATE avatars SET ai_model = 'endless'")
+        door = GraphQLSendAndFollow(server.url, http)
+        session = await door.start("DemoAvatar1")
+        events = door.events({"sessionId": session, "content": "Talk"})
+        seen = []
+        async for event in events:
+            seen.append(event["__typename"])
+            if seen.count("ReplyChunk") == 3:
+                server.process.terminate()
+            if event["__typename"] == "ReplyDone":
+                assert event["interrupted"]
+                said = event["text"]
+        assert seen[-1] == "ReplyDone"
+        assert await server.stop() == -signal.SIGTERM
+    with closing(sqlite3.connect(tmp_path / "avatarium.db")) as connection:
+        stored = connection.execute("SELECT content, status FROM messages WHERE role = 'assistant'").fetchall()
+    assert stored == [(said, "interrupted")]
+
+
+async def test_words_survive_a_kill_and_the_open_reply_is_closed(tmp_path: Path) -> None:
+    async with running_upstream() as upstream:
+        settings = {"GROQ_API_KEY": "key", "GROQ_API_BASE": upstream.url}
+        async with avatarium(tmp_path, **settings) as server, aiohttp.ClientSession() as http:
+            with closing(sqlite3.connect(tmp_path / "avatarium.db")) as connection, connection:
+                connection.execute("UPDATE avatars SET ai_model = 'endless'")
+            door = GraphQLSendAndFollow(server.url, http)
+            session = await door.start("DemoAvatar1")
+            async for event in door.events({"sessionId": session, "content": "Never lose this"}):
+                if event["__typename"] == "ReplyChunk":
+                    server.process.kill()
+                    break
+            await server.process.wait()
+        async with avatarium(tmp_path, **settings):
+            pass
+    with closing(sqlite3.connect(tmp_path / "avatarium.db")) as connection:
+        stored = connection.execute("SELECT role, content, status FROM messages ORDER BY position").fetchall()
+    assert stored[0] == ("user", "Never lose this", "complete")
+    assert stored[1][2] == "interrupted"
+
+
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [
+        ({"AVATARIUM_PROT": "1"}, "AVATARIUM_PORT"),
+        ({"AVATARIUM_PORT": "none"}, "AVATARIUM_PORT"),
+        ({"FIREBASE_AUTH_EMULATOR_HOST": "127.0.0.1:9099"}, "FIREBASE_AUTH_EMULATOR_HOST"),
+        ({"AVATARIUM_HOST": "0.0.0.0"}, "AVATARIUM_ALLOW_REMOTE_LOCAL_SIGN_IN"),
+    ],
+)
+async def test_it_refuses_to_start_and_says_why(tmp_path: Path, settings: dict[str, str], named: str) -> None:
+    environment = {"PATH": os.environ["PATH"], "AVATARIUM_DATA_DIR": str(tmp_path), **settings}
+    process = await asyncio.create_subprocess_exec(
+        PROGRAM, "serve", env=environment, cwd=tmp_path, stdout=PIPE, stderr=PIPE
+    )
+    _, said = await process.communicate()
+    assert process.returncode == 1
+    assert named in said.decode()
+    assert "Traceback" not in said.decode()
