@@ -5,6 +5,7 @@ from collections.abc import Collection
 from contextvars import ContextVar
 
 import aiohttp
+from aiohttp.abc import AbstractResolver
 from aiohttp.connector import Connection
 from aiohttp.tracing import Trace
 
@@ -26,8 +27,10 @@ class GuardedConnector(aiohttp.TCPConnector):
     the URL, that may lead into our own network. A session that uses it must not use a proxy.
     """
 
-    def __init__(self, allowed: Collection[str] = (), *, limit: int = 100, limit_per_host: int = 0) -> None:
-        super().__init__(limit=limit, limit_per_host=limit_per_host, socket_factory=self._open_socket)
+    def __init__(
+        self, allowed: Collection[str] = (), *, limit: int = 100, resolver: AbstractResolver | None = None
+    ) -> None:
+        super().__init__(limit=limit, resolver=resolver, socket_factory=self._open_socket)
         self._allowed = frozenset(host_port(pair) for pair in allowed)
         self._exempt = ContextVar("exempt", default=False)
 

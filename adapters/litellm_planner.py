@@ -9,6 +9,7 @@ import logging
 import os
 import re
 import threading
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -26,6 +27,8 @@ OPENAI_PROTOCOL: Mapping[AiProvider, str] = {
 COMPLETION_TOKENS = re.compile(r"(openai/)?(gpt-5|o\d)")
 STREAMING = {"stream": True, "stream_options": {"include_usage": True}}
 LOADING = threading.Lock()
+# What Pydantic says of LiteLLM's own types when it first builds them.
+READ_ONLY = r"Item '\w+' on TypedDict class '\w+' is using the `ReadOnly` qualifier"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,7 @@ def quieten(litellm: Any) -> None:
     for name in ("LiteLLM", "LiteLLM Router", "LiteLLM Proxy"):
         # Its warnings quote what a provider answered, which may quote the prompt.
         logging.getLogger(name).disabled = True
+    warnings.filterwarnings("ignore", READ_ONLY, UserWarning)
 
 
 def rehearse(litellm: Any) -> None:
@@ -94,9 +98,8 @@ class LitellmPlanner:
     async def plan(self, provider: AiProvider, name: str, base: str | None) -> Plan:
         """For a provider in `OPENAI_PROTOCOL`. A plain plan where LiteLLM does not know what to do."""
         base = base or OPENAI_PROTOCOL[provider]
-        litellm = await self.warm()
         try:
-            return self._planned(litellm, provider, name, base)
+            return self._planned(await self.warm(), provider, name, base)
         except Exception:
             return plain_plan(name, base)
 

@@ -62,17 +62,22 @@ class LitellmStream:
         from adapters.litellm_transport import WatchedTransport
 
         transport = WatchedTransport(self._session, call.dialect.ending)
+        count: TokenCount | None = None
         try:
             answer = await litellm.acompletion(**arguments(call), client=self._client(call, transport))
             async for chunk in answer:
-                for piece in pieces_of(chunk):
-                    yield piece
+                if text := text_of(chunk):
+                    yield TextPiece(text)
+                count = count_of(chunk) or count
         except Exception as error:
             raise failure_of(error, transport) from None
         finally:
             await transport.close_response()
         if not transport.saw_the_end:
             raise ProviderFailure("broken_stream")
+        # LiteLLM estimates the tokens of a broken stream, so its count comes after that check.
+        if count:
+            yield count
 
     def _client(self, _call: LitellmCall, transport: "WatchedTransport") -> object:
         """LiteLLM's own client. It must not follow redirects: they would take the key along."""
@@ -97,13 +102,13 @@ def arguments(call: LitellmCall) -> dict[str, object]:
     }
 
 
-def pieces_of(chunk: Any) -> list[Piece]:
-    pieces: list[Piece] = []
-    if chunk.choices and (text := chunk.choices[0].delta.content):
-        pieces.append(TextPiece(text))
-    if usage := getattr(chunk, "usage", None):
-        pieces.append(TokenCount(usage.prompt_tokens, usage.completion_tokens))
-    return pieces
+def text_of(chunk: Any) -> str | None:
+    return chunk.choices[0].delta.content if chunk.choices else None
+
+
+def count_of(chunk: Any) -> TokenCount | None:
+    usage = getattr(chunk, "usage", None)
+    return TokenCount(usage.prompt_tokens, usage.completion_tokens) if usage else None
 
 
 def failure_of(error: Exception, transport: "WatchedTransport") -> ProviderFailure:

@@ -13,9 +13,9 @@ ENDING_MAX = 32
 class WatchedTransport(LiteLLMAiohttpTransport):
     """One call's requests over a shared aiohttp session.
 
-    LiteLLM leaves an abandoned response open, hence `close_response`. Its exceptions call most
-    failures a 500, hence `response`, the last one, with its true status. And it makes up a finish
-    reason where none came, hence `saw_the_end`: whether `ending` was among the bytes.
+    LiteLLM leaves an abandoned response to the garbage collector, hence `close_response`. Its
+    exceptions call most failures a 500, hence `response`, the last one, with its true status. And it
+    makes up a finish reason where none came, hence `saw_the_end`: whether `ending` was in the bytes.
     """
 
     def __init__(self, session: aiohttp.ClientSession, ending: bytes) -> None:

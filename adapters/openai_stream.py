@@ -103,7 +103,7 @@ def connection_failure(error: aiohttp.ClientError | OSError) -> ProviderFailure:
     match error:
         case aiohttp.ClientConnectorError(os_error=BlockedAddress()):
             return ProviderFailure("blocked_address", refused=True)
-        case aiohttp.InvalidURL():
+        case aiohttp.InvalidURL() | aiohttp.NonHttpUrlClientError():
             return ProviderFailure("bad_address", refused=True)
         case aiohttp.ClientConnectorDNSError():
             return ProviderFailure("unknown_host")

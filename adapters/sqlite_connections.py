@@ -5,6 +5,7 @@ A connection waits five seconds for another process's lock, or as long as the ad
 """
 
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -20,7 +21,6 @@ from domain.errors import Unavailable
 OWN_TRANSACTIONS = {"isolation_level": None}
 
 WRITING = (
-    "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",
     "PRAGMA foreign_keys = ON",
     "PRAGMA secure_delete = ON",
@@ -29,6 +29,7 @@ WRITING = (
 )
 READING = ("PRAGMA query_only = ON",)
 
+WAL_ATTEMPTS, WAL_PAUSE = 100, 0.05
 KIND = 0xFF  # of SQLite's extended error codes, the low byte is the kind
 UNREACHABLE = frozenset(
     {
@@ -52,8 +53,25 @@ def writing_engine(url: URL) -> Engine:
         connect_args={**OWN_TRANSACTIONS, "check_same_thread": False},
         json_deserializer=orjson.loads,
     )
+    event.listen(engine, "connect", use_write_ahead_log)
     prepare_with(engine, WRITING)
     return engine
+
+
+def use_write_ahead_log(connection: DBAPIConnection, _record: object) -> None:
+    """The file stays in this mode, so only a new file changes it.
+
+    For that change SQLite does not wait for locks by itself, and another server may be starting.
+    """
+    for patience in range(WAL_ATTEMPTS, 0, -1):
+        try:
+            connection.cursor().execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or patience == 1:
+                raise
+            time.sleep(WAL_PAUSE)
+        else:
+            return
 
 
 def prepare_with(engine: Engine, pragmas: tuple[str, ...]) -> None:
@@ -71,10 +89,14 @@ def begin_with(engine: Engine, command: str) -> None:
         connection.exec_driver_sql(command)
 
 
+def driver_error(error: BaseException) -> BaseException:
+    """What SQLite said, without what SQLAlchemy adds: that quotes the values of the statement."""
+    return error.orig or error if isinstance(error, DBAPIError) else error
+
+
 def unavailable(error: BaseException) -> Unavailable | None:
     """`Unavailable` when SQLite could not do what it was rightly asked; None for any other error."""
-    cause = error.orig if isinstance(error, DBAPIError) else error
-    if getattr(cause, "sqlite_errorcode", 0) & KIND not in UNREACHABLE:
+    if getattr(driver_error(error), "sqlite_errorcode", 0) & KIND not in UNREACHABLE:
         return None
     found = Unavailable("The database cannot be used right now. Try again in a moment.")
     found.__cause__ = error

@@ -18,7 +18,7 @@ from typing import TypeVar, cast
 from sqlalchemy import Connection
 
 from adapters.sql_tx import SqlTx
-from adapters.sqlite_connections import unavailable
+from adapters.sqlite_connections import driver_error, unavailable
 from domain.errors import Unavailable
 from domain.ports import Tx
 
@@ -39,6 +39,10 @@ class Job:
     def settle(self) -> None:
         if not self.settled.done():  # its caller may have been cancelled meanwhile
             self.settled.set_result(None)
+
+
+class TransactionLost(Exception):
+    """SQLite has rolled everything back by itself, as it may after errors such as a full disk."""
 
 
 class SqliteWriter:
@@ -94,23 +98,21 @@ class SqliteWriter:
             for job in jobs:
                 self._attempt(job)
             self._driver.execute("COMMIT")
-        except sqlite3.Error as error:
-            log.error("a transaction was lost: %s", error)
+        except (sqlite3.Error, TransactionLost) as error:
+            log.error("a transaction was lost: %s", name_of(error.__cause__ or error))
             self._roll_back()
             for job in jobs:
                 job.error = Unavailable("The database did not take this change. Try again in a moment.")
 
     def _attempt(self, job: Job) -> None:
-        """Raises only when the whole transaction is lost.
-
-        SQLite ends the transaction by itself after some errors, such as a full disk. Then the
-        savepoint is gone too, and rolling back to it says so.
-        """
+        """Raises only when the whole transaction is lost."""
         self._driver.execute("SAVEPOINT job")
         try:
             job.value = job.work(self._tx)
         except BaseException as error:
             job.error = unavailable(error) or error
+            if not self._driver.in_transaction:
+                raise TransactionLost from error
             self._driver.execute("ROLLBACK TO job")
         self._driver.execute("RELEASE job")
 
@@ -119,6 +121,12 @@ class SqliteWriter:
             self._driver.rollback()
         # Forgets the savepoints that SQLAlchemy believes to be open.
         self._connection.rollback()
+
+
+def name_of(error: BaseException) -> str:
+    """What may be logged of an error: its text may quote a visitor."""
+    cause = driver_error(error)
+    return str(getattr(cause, "sqlite_errorname", type(cause).__name__))
 
 
 def settle(jobs: Sequence[Job]) -> None:

@@ -137,6 +137,9 @@ class Reply:
     async def _relay(self, pieces: AsyncGenerator[Piece | Switched], failover: Failover, prompt: Prompt) -> None:
         before: Candidate | None = None
         async for piece in pieces:
+            if before and before is not failover.speaker:
+                self._bill.close(before, prompt)
+            before = failover.speaker
             match piece:
                 case TextPiece(text):
                     self._bill.heard(text)
@@ -144,10 +147,7 @@ class Reply:
                 case TokenCount():
                     self._bill.counted(piece)
                 case Switched(model, reason):
-                    if before:
-                        self._bill.close(before, prompt)
                     await self._emit(ProviderSwitched(self.id, self._next(), model, reason))
-            before = failover.speaker
             if self._length >= REPLY_MAX_CHARS:
                 return
 

@@ -4,3 +4,4 @@ from tests.parts.certificates import certificates_fixture as certificates_fixtur
 from tests.parts.firebase_emulator import firebase_emulator_fixture as firebase_emulator_fixture
 from tests.served import house as house
 from tests.served import managed as managed
+from tests.served import patience as patience

@@ -42,7 +42,7 @@ class House:
 
 
 @pytest.fixture
-async def house(tmp_path: Path, managed: tuple[AiProvider, ...]) -> AsyncIterator[House]:
+async def house(tmp_path: Path, managed: tuple[AiProvider, ...], patience: Patience) -> AsyncIterator[House]:
     clock, models, sign_in = FakeClock(), ScriptedModels(managed), FakeSignIn()
     async with open_store(f"sqlite:///{tmp_path / 'house.db'}") as store:
         await ensure_demo(store, clock, "https://avatarium.ai")
@@ -53,7 +53,7 @@ async def house(tmp_path: Path, managed: tuple[AiProvider, ...]) -> AsyncIterato
                 clock=clock,
                 sign_in=sign_in,
                 limiter=FakeLimiter(clock),
-                patience=Patience(first_token=0.2, between_tokens=0.2),
+                patience=patience,
             ) as ports,
             running(ports) as url,
         ):
@@ -64,3 +64,9 @@ async def house(tmp_path: Path, managed: tuple[AiProvider, ...]) -> AsyncIterato
 def managed() -> tuple[AiProvider, ...]:
     """The providers that the server has keys for."""
     return AiProvider.GROQ, AiProvider.OPENAI
+
+
+@pytest.fixture
+def patience() -> Patience:
+    """Short, so that a model that stalls for ever is soon replaced."""
+    return Patience(first_token=0.3, between_tokens=0.3)

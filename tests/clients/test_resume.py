@@ -5,7 +5,7 @@ import json
 from typing import Any
 
 import pytest
-from gql import Client, gql
+from gql import Client, GraphQLRequest
 from gql.transport.websockets import WebsocketsTransport
 
 from tests.clients.conftest import node
@@ -74,7 +74,7 @@ async def test_gql_resumes_to_the_same_text(house: House) -> None:
         after = events[-1]["seq"] if events else 0
         transport = WebsocketsTransport(f"{house.url.replace('http', 'ws')}/graphql")
         async with Client(transport=transport) as session:
-            subscription = session.subscribe(gql(REPLY), variable_values={"id": reply, "after": after})
+            subscription = session.subscribe(GraphQLRequest(REPLY, variable_values={"id": reply, "after": after}))
             async for result in subscription:
                 events.append(result["reply"])
                 narrator.go_on()

@@ -148,7 +148,8 @@ def test_a_choice_takes_its_values_only(name: str) -> None:
     for value in CHOICES[name]:
         assert check(name, str(value)) is value
         assert check(name, value) is value
-    for other in ("none of them", "", 7, True, [], str(next(iter(CHOICES[name]))).swapcase()):
+    others: list[object] = ["none of them", "", 7, True, [], str(next(iter(CHOICES[name]))).swapcase()]
+    for other in others:
         assert refusal({name: other}) == (public_name(name), f"takes one of {', '.join(CHOICES[name])}")
 
 

@@ -1,10 +1,11 @@
 """aimock: a server of many providers' protocols that someone else wrote, from tests/node/node_modules."""
 
-import asyncio
 import json
 import socket
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -54,34 +55,33 @@ def fails(model: str, status: int) -> dict[str, object]:
     return {"match": {"model": model}, "response": {"error": {"message": "no", "type": "error"}, "status": status}}
 
 
-@asynccontextmanager
-async def running_aimock(directory: Path, fixtures: Sequence[dict[str, object]]) -> AsyncGenerator[Aimock]:
+@contextmanager
+def running_aimock(directory: Path, fixtures: Sequence[dict[str, object]]) -> Iterator[Aimock]:
     """On a free port of 127.0.0.1, with its fixture file in `directory`."""
     if not CLI.exists():
         raise RuntimeError("aimock is not installed; run: npm ci --prefix tests/node --ignore-scripts")
     file, port = directory / "aimock.json", free_port()
     file.write_text(json.dumps({"fixtures": list(fixtures)}))
-    arguments = ("-p", str(port), "-h", "127.0.0.1", "-f", str(file), "--chunk-size", "8", "--log-level", "silent")
-    process = await asyncio.create_subprocess_exec(NODE, CLI, *arguments)
+    options = ("-p", str(port), "-h", "127.0.0.1", "-f", str(file), "--chunk-size", "8", "--log-level", "silent")
+    process = subprocess.Popen([NODE, CLI, *options])
     try:
-        await answering(port, process)
+        wait_for(port, process)
         yield Aimock(f"http://127.0.0.1:{port}")
     finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
+        process.kill()
+        process.wait()
 
 
-async def answering(port: int, process: asyncio.subprocess.Process) -> None:
-    async with asyncio.timeout(START_SECONDS):
-        while process.returncode is None:
-            try:
-                _, writer = await asyncio.open_connection("127.0.0.1", port)
-            except ConnectionRefusedError:
-                await asyncio.sleep(POLL)
-            else:
-                writer.close()
-                return await writer.wait_closed()
+def wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
+    for _ in range(int(START_SECONDS / POLL)):
+        try:
+            socket.create_connection(("127.0.0.1", port)).close()
+        except ConnectionRefusedError:
+            if process.poll() is not None:
+                break
+            time.sleep(POLL)
+        else:
+            return
     raise RuntimeError("aimock did not start")
 
 

@@ -18,6 +18,8 @@ beside it, which prints its address once it listens; `GET /recorded` then tells 
 | `stall` | seven tokens, then nothing |
 | `nodone` | seven tokens, then an orderly end without finish reason and `[DONE]` |
 | `error-in-stream` | seven tokens, then an `error` object |
+
+It records requests to other paths too, and answers them with 404.
 """
 
 import argparse
@@ -51,9 +53,10 @@ class Recorded:
     body: dict[str, Any]
 
     @property
-    def key(self) -> str | None:
-        """The key that it carried."""
-        return self.headers.get("authorization", "").removeprefix("Bearer ") or None
+    def keys(self) -> list[str]:
+        """The keys that it carried, in whichever header a provider wants its key."""
+        names = ("authorization", "x-api-key", "x-goog-api-key", "api-key")
+        return [self.headers[name].removeprefix("Bearer ") for name in names if name in self.headers]
 
 
 @dataclass
@@ -69,15 +72,23 @@ class Upstream:
         return self.requests[-1]
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
-        body = json.loads(await request.read())
-        headers = {name.lower(): value for name, value in request.headers.items()}
-        client = str(request.transport and request.transport.get_extra_info("peername"))
-        self.requests.append(Recorded(client, request.path, headers, body))
+        body = await self.record(request)
         try:
             return await answer(request, body)
         except (asyncio.CancelledError, ConnectionResetError):
             self.hung_up.set()
             raise
+
+    async def refuse(self, request: web.Request) -> web.Response:
+        await self.record(request)
+        return web.json_response({"error": {"message": "Only chat completions are spoken here"}}, status=404)
+
+    async def record(self, request: web.Request) -> dict[str, Any]:
+        body: dict[str, Any] = json.loads(await request.read())
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        client = str(request.transport and request.transport.get_extra_info("peername"))
+        self.requests.append(Recorded(client, request.path, headers, body))
+        return body
 
     async def recorded(self, _request: web.Request) -> web.Response:
         return web.json_response([asdict(request) for request in self.requests])
@@ -86,6 +97,7 @@ class Upstream:
         application = web.Application()
         application.router.add_get("/recorded", self.recorded)
         application.router.add_post("/{path:.*}/chat/completions", self.answer)
+        application.router.add_post("/{path:.*}", self.refuse)
         return application
 
 

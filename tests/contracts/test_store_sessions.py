@@ -1,0 +1,203 @@
+"""What every store promises of sessions and messages."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from domain.ports import Store, Tx
+from domain.sessions import Citation, Latency, Message, MessageStatus, Role, Session, Source, Usage, Visitor
+from tests.builders import NOON, a_message, a_reply, a_session, an_account, an_avatar
+from tests.contracts.conftest import Database
+
+LATER = NOON + timedelta(minutes=1)
+
+
+@pytest.fixture
+async def session(store: Store) -> Session:
+    account = an_account()
+    avatar = an_avatar(account)
+    session = a_session(avatar)
+
+    def add(tx: Tx) -> None:
+        tx.accounts.add(account)
+        tx.avatars.add(avatar)
+        tx.sessions.add(session)
+
+    await store.write(add)
+    return session
+
+
+async def another(store: Store, session: Session) -> Session:
+    """A second session with the same avatar."""
+    other = replace(session, id=f"other than {session.id}")
+    await store.write(lambda tx: tx.sessions.add(other))
+    return other
+
+
+async def add(store: Store, *messages: Message) -> None:
+    def add(tx: Tx) -> None:
+        for message in messages:
+            tx.messages.add(message)
+
+    await store.write(add)
+
+
+async def stored(store: Store, message: Message) -> Message | None:
+    return await store.read(lambda tx: tx.messages.by_id(message.id))
+
+
+def spoken(reply: Message) -> Message:
+    """The reply as it ended, with every field that a reply can have."""
+    return replace(
+        reply,
+        content="Ja. 🎉 \U0001d11e \u2028",
+        status=MessageStatus.COMPLETE,
+        model="groq/llama",
+        emotion="happy",
+        sources=(Citation("A page", 0.875), Citation("日本語 🗾", 0.1)),
+        latency=Latency(1200, 900),
+        usage=Usage(10, 20, 0.000123, estimated=True),
+        timeline='[3,["emotion","happy"]]',
+    )
+
+
+async def test_every_field_of_a_session_comes_back(store: Store, session: Session) -> None:
+    full = replace(
+        session, id="full", source=Source.WIDGET, visitor=Visitor("Zoë 🦊", "zoe@example.com"),
+        last_active_at=LATER, ended_at=LATER,
+    )  # fmt: skip
+    await store.write(lambda tx: tx.sessions.add(full))
+    assert await store.read(lambda tx: tx.sessions.by_id("full")) == full
+    assert await store.read(lambda tx: tx.sessions.by_id(session.id)) == session
+    assert await store.read(lambda tx: tx.sessions.by_id("unknown")) is None
+
+
+async def test_a_session_is_touched_and_ended(store: Store, session: Session) -> None:
+    other = await another(store, session)
+    await store.write(lambda tx: tx.sessions.touch(session.id, LATER))
+    await store.write(lambda tx: tx.sessions.end(session.id, NOON))
+    await store.write(lambda tx: tx.sessions.end(session.id, LATER))
+    ended = replace(session, last_active_at=LATER, ended_at=NOON)
+    assert await store.read(lambda tx: tx.sessions.by_id(session.id)) == ended, "the first end counts"
+    assert await store.read(lambda tx: tx.sessions.by_id(other.id)) == other
+
+
+async def test_every_field_of_a_message_comes_back(store: Store, session: Session) -> None:
+    message = a_message(session, "Wie geht's? 🦊\n\t", client_message_id="client-1")
+    reply = spoken(a_reply(message))
+    await add(store, message, reply)
+    assert await stored(store, message) == message
+    assert await stored(store, reply) == reply
+    assert await store.read(lambda tx: tx.messages.by_id("unknown")) is None
+
+
+async def test_a_message_needs_its_session(store: Store, database: Database) -> None:
+    with pytest.raises(database.refusal):
+        await add(store, a_message(a_session(an_avatar(an_account()))))
+
+
+async def test_a_client_message_id_counts_once_in_a_session(store: Store, session: Session, database: Database) -> None:
+    other = await another(store, session)
+    first, elsewhere = (a_message(one, client_message_id="same") for one in (session, other))
+    await add(store, first, elsewhere, a_message(session), a_message(session))
+    with pytest.raises(database.refusal):
+        await add(store, a_message(session, client_message_id="same"))
+    assert await store.read(lambda tx: tx.messages.of_client(session.id, "same")) == first
+    assert await store.read(lambda tx: tx.messages.of_client(other.id, "same")) == elsewhere
+    assert await store.read(lambda tx: tx.messages.of_client(session.id, "other")) is None
+
+
+async def test_a_message_leads_to_its_reply(store: Store, session: Session) -> None:
+    message, lonely = a_message(session), a_message(session)
+    first, second = a_reply(message), a_reply(message)
+    await add(store, message, lonely, first)
+    assert await store.read(lambda tx: tx.messages.reply_to(message.id)) == first
+    await add(store, second)
+    assert await store.read(lambda tx: tx.messages.reply_to(message.id)) == second, "the newest"
+    assert await store.read(lambda tx: tx.messages.reply_to(lonely.id)) is None
+
+
+async def test_messages_keep_the_order_in_which_they_were_added(store: Store, session: Session) -> None:
+    other = await another(store, session)
+    times = (NOON, LATER, NOON, NOON, NOON - timedelta(days=1))
+    messages = [a_message(session, str(index), created_at=time) for index, time in enumerate(times)]
+    for message in messages:
+        await add(store, message, a_message(other))
+    assert await store.read(lambda tx: tx.messages.recent(session.id, 10)) == messages
+    assert await store.read(lambda tx: tx.messages.recent(session.id, 2)) == messages[-2:]
+    assert await store.read(lambda tx: tx.messages.recent(session.id, 0)) == []
+    assert await store.read(lambda tx: tx.messages.recent("unknown", 5)) == []
+    assert await store.read(lambda tx: tx.messages.page(session.id, 10, None)) == messages
+
+
+async def test_pages_run_from_oldest_to_newest(store: Store, session: Session) -> None:
+    other = await another(store, session)
+    messages = [a_message(session, str(index)) for index in range(5)]
+    await add(store, *messages, foreign := a_message(other))
+
+    def pages(tx: Tx) -> list[Message]:
+        found = page = tx.messages.page(session.id, 2, None)
+        while page:
+            page = tx.messages.page(session.id, 2, page[-1].id)
+            found = found + page
+        return found
+
+    assert await store.read(pages) == messages
+    ends = (messages[-1].id, "unknown", foreign.id, "")
+    assert await store.read(lambda tx: [tx.messages.page(session.id, 5, after) for after in ends]) == [[]] * 4
+    assert await store.read(lambda tx: tx.messages.page(session.id, 0, None)) == []
+
+
+async def test_questions_are_what_the_visitor_sent(store: Store, session: Session) -> None:
+    other = await another(store, session)
+    message = a_message(session)
+    await add(store, message, a_reply(message), a_message(session), a_message(other))
+    assert await store.read(lambda tx: tx.messages.questions(session.id)) == 2
+    assert await store.read(lambda tx: tx.messages.questions("unknown")) == 0
+
+
+async def test_latencies_are_those_of_complete_replies(store: Store, session: Session) -> None:
+    other = await another(store, session)
+    message = a_message(session)
+    statuses = (MessageStatus.COMPLETE, MessageStatus.INTERRUPTED, MessageStatus.FAILED, MessageStatus.STREAMING)
+    replies = [a_reply(message, status=status, latency=Latency(100, 90)) for status in statuses]
+    unmeasured = a_reply(message, status=MessageStatus.COMPLETE)
+    last = a_reply(message, status=MessageStatus.COMPLETE, latency=Latency(0, 0))
+    foreign = a_reply(message, session_id=other.id, status=MessageStatus.COMPLETE, latency=Latency(5, 5))
+    await add(store, message, *replies, unmeasured, last, foreign)
+    assert await store.read(lambda tx: tx.messages.latencies(session.id)) == [100, 0]
+
+
+async def test_a_reply_ends_once(store: Store, session: Session) -> None:
+    message = a_message(session)
+    reply, bystander = a_reply(message), a_reply(message)
+    await add(store, message, reply, bystander)
+    assert await store.read(lambda tx: tx.messages.streaming()) == [reply, bystander]
+    ended = spoken(reply)
+    await store.write(lambda tx: tx.messages.finish(ended))
+    await store.write(lambda tx: tx.messages.finish(replace(reply, status=MessageStatus.FAILED, content="")))
+    assert await stored(store, reply) == ended
+    assert await store.read(lambda tx: tx.messages.streaming()) == [bystander]
+    await store.write(lambda tx: tx.messages.finish(a_reply(message)))
+    assert len(await store.read(lambda tx: tx.messages.recent(session.id, 10))) == 3
+
+
+async def test_an_end_changes_only_what_an_end_can(store: Store, session: Session) -> None:
+    other = await another(store, session)
+    message = a_message(session)
+    reply = a_reply(message)
+    await add(store, message, reply)
+    ended = spoken(reply)
+    astray = replace(
+        ended, session_id=other.id, role=Role.USER, created_at=LATER, client_message_id="x", in_reply_to=None
+    )
+    await store.write(lambda tx: tx.messages.finish(astray))
+    assert await stored(store, reply) == ended
+
+
+async def test_a_visitors_words_cannot_be_ended(store: Store, session: Session) -> None:
+    message = a_message(session)
+    await add(store, message)
+    await store.write(lambda tx: tx.messages.finish(replace(message, content="Other words")))
+    assert await stored(store, message) == message

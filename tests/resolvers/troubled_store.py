@@ -1,0 +1,36 @@
+"""A database with troubles, when a test says so."""
+
+import asyncio
+from collections.abc import Callable
+from typing import TypeVar
+
+from domain.ports import Tx
+from tests.fakes.store import MemoryStore
+
+T = TypeVar("T")
+
+
+class TroubledStore(MemoryStore):
+    """While `broken` it takes no write. From `hold` to `release` it commits writes, but does not say so."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.broken = False
+        self.committed = asyncio.Event()
+        self._released = asyncio.Event()
+        self._released.set()
+
+    def hold(self) -> None:
+        self.committed.clear()
+        self._released.clear()
+
+    def release(self) -> None:
+        self._released.set()
+
+    async def write(self, work: Callable[[Tx], T]) -> T:
+        if self.broken:
+            raise OSError("disk full")
+        answer = await super().write(work)
+        self.committed.set()
+        await self._released.wait()
+        return answer
