@@ -73,7 +73,10 @@ class RequestContext:
 
 
 class BodyLimit:
-    """Raises `PayloadTooLarge` for bodies over `limit` bytes, by their declared length or as they arrive."""
+    """Refuses bodies over `limit` bytes, by their declared length or as they arrive.
+
+    `PayloadTooLarge` is raised where the door reads the body, so that it answers in its own shape.
+    """
 
     def __init__(self, app: ASGIApp, limit: int) -> None:
         self._app, self._limit = app, limit
@@ -83,12 +86,11 @@ class BodyLimit:
             await self._app(scope, receive, send)
             return
         declared = Headers(scope=scope).get("content-length", "")
-        if declared.isdecimal():
-            self._check(int(declared))
-        seen = 0
+        expected, seen = int(declared) if declared.isdecimal() else 0, 0
 
         async def counted() -> Message:
             nonlocal seen
+            self._check(expected)
             message = await receive()
             seen += len(message.get("body", b""))
             self._check(seen)

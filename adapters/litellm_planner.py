@@ -91,17 +91,30 @@ class LitellmPlanner:
 
     async def warm(self) -> Any:
         """LiteLLM, loaded on a thread on the first call, however many callers wait for it."""
+        return await asyncio.shield(self._begin())
+
+    def _begin(self) -> asyncio.Task[Any]:
         if self._loading is None:
             self._loading = asyncio.create_task(asyncio.to_thread(load_litellm))
-        return await asyncio.shield(self._loading)
+        return self._loading
 
     async def plan(self, provider: AiProvider, name: str, base: str | None) -> Plan:
-        """For a provider in `OPENAI_PROTOCOL`. A plain plan where LiteLLM does not know what to do."""
+        """For a provider in `OPENAI_PROTOCOL`.
+
+        A plain plan while LiteLLM still loads, which no visitor should wait for, and where it does
+        not know what to do.
+        """
         base = base or OPENAI_PROTOCOL[provider]
+        litellm = self._loaded()
         try:
-            return self._planned(await self.warm(), provider, name, base)
+            return self._planned(litellm, provider, name, base) if litellm else plain_plan(name, base)
         except Exception:
             return plain_plan(name, base)
+
+    def _loaded(self) -> Any:
+        """The module, or None as long as it is being loaded, which begins with the first call."""
+        loading = self._begin()
+        return loading.result() if loading.done() and not loading.exception() else None
 
 
 def plan_by_litellm(litellm: Any, provider: AiProvider, name: str, base: str) -> Plan:

@@ -100,7 +100,8 @@ class SqliteWriter:
             self._driver.execute("COMMIT")
         except (sqlite3.Error, TransactionLost) as error:
             log.error("a transaction was lost: %s", name_of(error.__cause__ or error))
-            self._roll_back()
+            with suppress(sqlite3.Error):
+                self._driver.rollback()
             for job in jobs:
                 job.error = Unavailable("The database did not take this change. Try again in a moment.")
 
@@ -115,12 +116,6 @@ class SqliteWriter:
                 raise TransactionLost from error
             self._driver.execute("ROLLBACK TO job")
         self._driver.execute("RELEASE job")
-
-    def _roll_back(self) -> None:
-        with suppress(sqlite3.Error):
-            self._driver.rollback()
-        # Forgets the savepoints that SQLAlchemy believes to be open.
-        self._connection.rollback()
 
 
 def name_of(error: BaseException) -> str:

@@ -15,11 +15,12 @@ from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
 from strawberry.subscriptions.protocols.graphql_transport_ws.types import Message
 
+from domain.errors import AvatariumError, BadRequest, MethodNotAllowed, NotFound, PayloadTooLarge
 from schema.context import OperationContext, bearer
 from schema.root import schema
 
 PROTOCOLS = (GRAPHQL_TRANSPORT_WS_PROTOCOL, "graphql-sse")
-STATUS_CODES = {404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED"}
+STATUS_CODES = {error.status: error.code for error in (NotFound, MethodNotAllowed, PayloadTooLarge)}
 
 
 class SocketHandler(BaseGraphQLTransportWSHandler[OperationContext, None]):
@@ -63,7 +64,9 @@ class GraphQLDoor(GraphQL[OperationContext, None]):
         try:
             response = await self.run(request)
         except HTTPException as error:
-            response = refusal(request, error)
+            response = refusal(request, error.status_code, error.reason)
+        except AvatariumError as error:
+            response = refusal(request, error.status, error.message)
         await response(scope, receive, send)
 
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> OperationContext:
@@ -97,11 +100,11 @@ class GraphQLDoor(GraphQL[OperationContext, None]):
         return orjson.dumps(data).decode()
 
 
-def refusal(request: Request, error: HTTPException) -> Response:
+def refusal(request: Request, status: int, message: str) -> Response:
     """A request that is no GraphQL operation, answered in GraphQL's own shape."""
     request_id = request.scope["state"]["context"].request_id
-    code = STATUS_CODES.get(error.status_code, "BAD_REQUEST")
+    code = STATUS_CODES.get(status, BadRequest.code)
     extensions = {"code": code, "retryable": False, "requestId": request_id}
-    body = {"errors": [{"message": error.reason, "extensions": extensions}]}
-    headers = {"Allow": "GET, POST, OPTIONS"} if error.status_code == 405 else None
-    return JSONResponse(body, status_code=error.status_code, headers=headers)
+    body = {"errors": [{"message": message, "extensions": extensions}]}
+    headers = {"Allow": "GET, POST, OPTIONS"} if status == MethodNotAllowed.status else None
+    return JSONResponse(body, status_code=status, headers=headers)

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import threading
 from typing import Any
 
 import pytest
@@ -15,6 +16,12 @@ STREAM = {"stream": True, "stream_options": {"include_usage": True}}
 OURS = [model for model in CATALOGUE if model.provider in litellm_planner.OPENAI_PROTOCOL]
 
 
+async def warmed() -> LitellmPlanner:
+    planner = LitellmPlanner()
+    await planner.warm()
+    return planner
+
+
 @pytest.mark.parametrize(
     ("provider", "name", "url"),
     [
@@ -25,34 +32,34 @@ OURS = [model for model in CATALOGUE if model.provider in litellm_planner.OPENAI
     ],
 )
 async def test_a_plan(provider: AiProvider, name: str, url: str) -> None:
-    plan = await LitellmPlanner().plan(provider, name, None)
+    plan = await (await warmed()).plan(provider, name, None)
     assert plan.url == url
     assert plan.parameters == {**STREAM, "max_tokens": REPLY_TOKENS}
 
 
 @pytest.mark.parametrize("name", ["gpt-5.4", "o3-mini"])
 async def test_a_thinking_model_takes_another_limit(name: str) -> None:
-    plan = await LitellmPlanner().plan(AiProvider.OPENAI, name, None)
+    plan = await (await warmed()).plan(AiProvider.OPENAI, name, None)
     assert plan.parameters == {**STREAM, "max_completion_tokens": REPLY_TOKENS}
 
 
 @pytest.mark.parametrize("base", ["http://127.0.0.1:4010/v1", "http://127.0.0.1:4010/v1/"])
 async def test_another_address(base: str) -> None:
-    plan = await LitellmPlanner().plan(AiProvider.GROQ, "llama-3.3-70b-versatile", base)
+    plan = await (await warmed()).plan(AiProvider.GROQ, "llama-3.3-70b-versatile", base)
     assert plan.url == "http://127.0.0.1:4010/v1/chat/completions"
 
 
 async def test_no_plan_has_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
     for provider in litellm_planner.OPENAI_PROTOCOL:
         monkeypatch.setenv(f"{provider.upper()}_API_KEY", "key-of-the-environment")
-        plan = await LitellmPlanner().plan(provider, "whatever", None)
+        plan = await (await warmed()).plan(provider, "whatever", None)
         assert "key-of-the-environment" not in repr(plan)
         assert "authorization" not in {header.lower() for header in plan.headers}
 
 
 @pytest.mark.parametrize("model", OURS, ids=lambda model: model.id)
 async def test_a_plain_plan_is_what_litellm_plans(model: AiModel) -> None:
-    planned = await LitellmPlanner().plan(model.provider, model.name, None)
+    planned = await (await warmed()).plan(model.provider, model.name, None)
     plain = plain_plan(model.name, litellm_planner.OPENAI_PROTOCOL[model.provider])
     assert (plain.url, plain.parameters) == (planned.url, planned.parameters)
 
@@ -62,8 +69,32 @@ async def test_a_plain_plan_where_litellm_fails(monkeypatch: pytest.MonkeyPatch)
         raise ValueError
 
     monkeypatch.setattr(litellm_planner, "plan_by_litellm", broken)
-    plan = await LitellmPlanner().plan(AiProvider.OPENAI, "gpt-4o-mini", None)
+    plan = await (await warmed()).plan(AiProvider.OPENAI, "gpt-4o-mini", None)
     assert plan == plain_plan("gpt-4o-mini", "https://api.openai.com/v1")
+
+
+async def test_nobody_waits_for_litellm(monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded = threading.Event()
+    monkeypatch.setattr(litellm_planner, "load_litellm", lambda: loaded.wait() and load_litellm())
+    planner = LitellmPlanner()
+    base = litellm_planner.OPENAI_PROTOCOL[AiProvider.OPENAI]
+    try:
+        assert await planner.plan(AiProvider.OPENAI, "gpt-5.4", None) == plain_plan("gpt-5.4", base)
+    finally:
+        loaded.set()
+    assert await planner.warm() is load_litellm()
+
+
+async def test_a_plain_plan_where_litellm_cannot_be_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing() -> None:
+        raise ImportError
+
+    monkeypatch.setattr(litellm_planner, "load_litellm", missing)
+    planner = LitellmPlanner()
+    with pytest.raises(ImportError):
+        await planner.warm()
+    base = litellm_planner.OPENAI_PROTOCOL[AiProvider.GROQ]
+    assert await planner.plan(AiProvider.GROQ, "llama", None) == plain_plan("llama", base)
 
 
 @pytest.mark.parametrize(
@@ -87,7 +118,7 @@ async def test_each_model_is_planned_once(monkeypatch: pytest.MonkeyPatch) -> No
         return plain_plan(name, base)
 
     monkeypatch.setattr(litellm_planner, "plan_by_litellm", plan)
-    planner = LitellmPlanner()
+    planner = await warmed()
     for name in ("a", "b", "a", "a"):
         await planner.plan(AiProvider.OPENAI, name, None)
     assert planned == ["a", "b"]

@@ -18,6 +18,7 @@ from sqlalchemy import make_url
 from adapters import sqlite_connections
 from adapters.sql_store import open_store
 from adapters.sqlite_connections import writing_engine
+from adapters.sqlite_store import READERS
 from adapters.sqlite_writer import BATCH
 from domain.accounts import Account
 from domain.errors import Unavailable
@@ -103,8 +104,9 @@ async def test_closing_does_the_work_that_waits(url: str) -> None:
     accounts = [an_account() for _ in range(3 * BATCH)]
     async with open_store(url) as store:
         writing = [asyncio.create_task(added(store, account)) for account in accounts]
+        reading = [asyncio.create_task(stored(store, accounts[:1])) for _ in range(3 * READERS)]
         await asyncio.sleep(0)
-    await asyncio.gather(*writing)
+    await asyncio.gather(*writing, *reading)
     async with open_store(url) as store:
         assert all(await stored(store, accounts))
 
@@ -252,6 +254,14 @@ async def test_the_words_of_a_deleted_avatar_leave_the_disk(url: str, file: Path
         await store.write(lambda tx: tx.avatars.delete(avatars[0].id))
     assert os.listdir(file.parent) == [file.name], "the log is gone"
     assert [name.encode() in contents(file) for name in NAMES] == [False, True]
+
+
+async def test_the_log_is_emptied_though_another_program_has_the_file_open(url: str, file: Path) -> None:
+    with closing(sqlite3.connect(file)) as other:
+        async with open_store(url) as store:
+            await added(store, an_account())
+            assert other.execute("SELECT count(*) FROM accounts").fetchone() == (1,)
+        assert os.stat(f"{file}-wal").st_size == 0
 
 
 def contents(file: Path) -> bytes:

@@ -134,7 +134,7 @@ async def test_messages_keep_the_order_in_which_they_were_added(store: Store, se
 async def test_pages_run_from_oldest_to_newest(store: Store, session: Session) -> None:
     other = await another(store, session)
     messages = [a_message(session, str(index)) for index in range(5)]
-    await add(store, *messages, foreign := a_message(other))
+    await add(store, foreign := a_message(other), *messages)
 
     def pages(tx: Tx) -> list[Message]:
         found = page = tx.messages.page(session.id, 2, None)

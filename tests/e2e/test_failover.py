@@ -90,7 +90,7 @@ async def test_before_the_first_word(
     door = kind(server.url, http)
     answer = await door.say(short_id, await door.start(short_id), "Hello")
     assert answer.text == TEXT
-    assert upstream.last.key == "groq-key"
+    assert upstream.last.keys == ["groq-key"]
 
 
 @pytest.mark.asyncio(loop_scope="module")
@@ -119,7 +119,7 @@ async def test_an_owners_key_reaches_only_its_provider(
     short_id = await make_avatar(aiProvider="groq", aiModel="500", aiApiKey="the-owners-own-key")
     door = DOORS[0](server.url, http)
     await door.say(short_id, await door.start(short_id), "Hello")
-    keys = [request.key for request in upstream.requests[before:]]
+    keys = [key for request in upstream.requests[before:] for key in request.keys]
     assert keys == ["the-owners-own-key", "groq-key"]
 
 

@@ -1,0 +1,71 @@
+"""The demo avatar of a fresh server."""
+
+from dataclasses import asdict
+
+import pytest
+
+from domain.avatars import Avatar, settings_from
+from domain.ports import Store
+from domain.souls import system_prompt
+from resolvers import chat, sessions
+from resolvers.context import Context
+from resolvers.demo import DEMO_SHORT_ID, DEMO_SUBJECT, ensure_demo
+from tests.fakes.clock import FakeClock
+from tests.fakes.models import ScriptedModels
+from tests.house import PUBLIC_URL
+from tests.resolvers.talk import started
+
+
+async def demo(store: Store) -> Avatar:
+    avatar = await store.read(lambda tx: tx.avatars.by_short_id(DEMO_SHORT_ID))
+    assert avatar
+    return avatar
+
+
+@pytest.fixture
+async def made(store: Store, clock: FakeClock) -> Avatar:
+    await ensure_demo(store, clock, PUBLIC_URL)
+    return await demo(store)
+
+
+async def test_a_fresh_server_has_a_demo_avatar_that_is_open(made: Avatar, store: Store, clock: FakeClock) -> None:
+    account = await store.read(lambda tx: tx.accounts.by_id(made.account_id))
+    assert account
+    assert account.subject == DEMO_SUBJECT
+    assert made.is_open
+    assert (made.created_at, made.system_prompt) == (clock.now(), system_prompt(made.settings))
+    assert made.settings.avatar_model_url == f"{PUBLIC_URL}/presets/female-01.glb"
+
+
+async def test_the_demo_avatar_keeps_every_rule(made: Avatar) -> None:
+    assert settings_from(asdict(made.settings)) == made.settings
+
+
+async def test_its_short_id_is_one(made: Avatar) -> None:
+    assert len(made.short_id) == 11
+    assert made.short_id.isalnum()
+
+
+async def test_it_is_made_once(made: Avatar, store: Store, clock: FakeClock) -> None:
+    clock.advance(60)
+    await ensure_demo(store, clock, "https://elsewhere.example")
+    assert await demo(store) == made
+    assert await store.read(lambda tx: tx.avatars.count(made.account_id)) == 1
+
+
+async def test_a_demo_avatar_that_was_deleted_stays_deleted(made: Avatar, store: Store, clock: FakeClock) -> None:
+    await store.write(lambda tx: tx.avatars.delete(made.id))
+    await ensure_demo(store, clock, PUBLIC_URL)
+    assert await store.read(lambda tx: tx.avatars.by_short_id(DEMO_SHORT_ID)) is None
+
+
+class TestWithoutKeys:
+    @pytest.fixture
+    def models(self) -> ScriptedModels:
+        return ScriptedModels(managed=())
+
+    async def test_it_greets_and_answers_with_no_keys_at_all(self, stranger: Context, made: Avatar) -> None:
+        session = await sessions.start(stranger, DEMO_SHORT_ID)
+        assert session.avatar.settings.greeting == "Hi, I am Ava! Ask me anything."
+        answer = await chat.ask(stranger, await started(stranger, made), "Who are you?")
+        assert answer.text.startswith("Hi, I am Ava!")

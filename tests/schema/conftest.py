@@ -1,0 +1,63 @@
+"""A GraphQL client over a served house."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+import pytest
+
+from domain.accounts import Identity
+from tests.served import House
+
+Payload = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Client:
+    house: House
+    http: aiohttp.ClientSession
+    token: str | None = None
+
+    async def post(self, query: str, **variables: object) -> Payload:
+        headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
+        body = {"query": query, "variables": variables}
+        async with self.http.post(f"{self.house.url}/graphql", json=body, headers=headers) as response:
+            payload: Payload = await response.json()
+            return payload
+
+    async def data(self, query: str, **variables: object) -> Payload:
+        payload = await self.post(query, **variables)
+        assert "errors" not in payload, payload["errors"]
+        data: Payload = payload["data"]
+        return data
+
+    async def code(self, query: str, **variables: object) -> str:
+        """The code of the error that the operation must meet."""
+        error = (await self.post(query, **variables))["errors"][0]
+        assert error["extensions"]["requestId"]
+        return str(error["extensions"]["code"])
+
+
+@pytest.fixture
+async def http() -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession() as http:
+        yield http
+
+
+@pytest.fixture
+def stranger(house: House, http: aiohttp.ClientSession) -> Client:
+    return Client(house, http)
+
+
+@pytest.fixture
+def owner(house: House, http: aiohttp.ClientSession) -> Client:
+    house.sign_in.add("owner-token", Identity("firebase:owner", "owner@example.com"))
+    return Client(house, http, "owner-token")
+
+
+@pytest.fixture
+def other(house: House, http: aiohttp.ClientSession) -> Client:
+    """Somebody else who signed in."""
+    house.sign_in.add("other-token", Identity("firebase:other", "other@example.com"))
+    return Client(house, http, "other-token")
