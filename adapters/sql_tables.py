@@ -33,9 +33,10 @@ class AccountRow(SQLModel, table=True):
 
 class ApiKeyRow(SQLModel, table=True):
     __tablename__ = "api_keys"
+    __table_args__ = (Index(None, "account_id", "created_at", "id"),)
 
     id: str = Field(primary_key=True)
-    account_id: str = Field(foreign_key="accounts.id", ondelete="CASCADE", index=True)
+    account_id: str = Field(foreign_key="accounts.id", ondelete="CASCADE")
     name: str
     mode: KeyMode = Field(sa_type=Choice(KeyMode))
     hint: str

@@ -48,7 +48,7 @@ CATALOGUE = (
 )
 BY_ID = {model.id: model for model in CATALOGUE}
 UNKNOWN_CONTEXT = 8_192
-REPLY_TOKENS = 1_024
+REPLY_TOKENS = 2_048
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,24 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from adapters.settings import Settings
 from adapters.uvicorn_server import Server, config
 from app import build
 from resolvers.context import Services
+
+
+class ReadyServer(Server):
+    """Tells when it listens."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.ready = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.ready.set()
 
 
 @asynccontextmanager
@@ -17,13 +30,12 @@ async def running(services: Services, **settings: object) -> AsyncIterator[str]:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]
-        app = build(services, Settings(_env_file=None, **settings))  # type: ignore[call-arg, arg-type]
-        server = Server(config(app, host="127.0.0.1", port=port, trusted_proxies=()), services.turns.close)
+        app = build(services, Settings(_env_file=None, **settings))  # type: ignore[arg-type]
+        server = ReadyServer(config(app, host="127.0.0.1", port=port, trusted_proxies=()), services.turns.close)
         server.config.lifespan = "off"
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         try:
-            while not server.started:
-                await asyncio.sleep(0.01)
+            await server.ready.wait()
             yield f"http://127.0.0.1:{port}"
         finally:
             server.should_exit = True

@@ -100,12 +100,13 @@ async def test_what_was_acknowledged_survives_kill_9(url: str) -> None:
         assert await store.read(lambda tx: tx.accounts.by_id("acknowledged")) is not None
 
 
-async def test_closing_does_the_work_that_waits(url: str) -> None:
+async def test_closing_does_the_work_that_waits(url: str, file: Path) -> None:
     accounts = [an_account() for _ in range(3 * BATCH)]
     async with open_store(url) as store:
         writing = [asyncio.create_task(added(store, account)) for account in accounts]
         reading = [asyncio.create_task(stored(store, accounts[:1])) for _ in range(3 * READERS)]
         await asyncio.sleep(0)
+    assert os.listdir(file.parent) == [file.name], "no connection was left open"
     await asyncio.gather(*writing, *reading)
     async with open_store(url) as store:
         assert all(await stored(store, accounts))

@@ -244,6 +244,16 @@ async def test_idleness_counts_from_the_end_of_a_reply(
     assert await chat.send(stranger, session_id, "Still in time")
 
 
+async def test_a_message_counts_as_activity_before_it_is_answered(
+    stranger: Context, session_id: str, models: ScriptedModels, clock: FakeClock
+) -> None:
+    models.script(FIRST, "Hello ", asyncio.Event())
+    clock.advance(IDLE_LIMIT.total_seconds() - 1)
+    await begun(stranger, session_id)
+    clock.advance(2)
+    assert await chat.send(stranger, session_id, "Are you still thinking?")
+
+
 async def test_nothing_can_be_said_in_a_session_that_ended(
     stranger: Context, session_id: str, store: Store, clock: FakeClock
 ) -> None:

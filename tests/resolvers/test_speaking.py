@@ -268,7 +268,7 @@ async def test_a_model_without_a_known_price_costs_nothing(
 
 async def test_a_reply_that_does_not_end_is_ended(stranger: Context, session_id: str, models: ScriptedModels) -> None:
     half = "x" * (REPLY_MAX_CHARS // 2)
-    models.script(FIRST, half, half, "more", asyncio.Event())
+    models.script(FIRST, half, half, "more")
     events = await reply_to(stranger, session_id)
     assert done(events).text == text_of(events) == half + half
     assert not done(events).interrupted
