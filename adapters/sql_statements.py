@@ -1,7 +1,7 @@
 """SQL generated once from the tables and run on the driver itself.
 
 `Connection.execute` of SQLAlchemy costs some 25 µs of CPU a statement more than the driver does, and
-a chat turn runs eight statements. A `Statement` keeps what SQLAlchemy is good at, the SQL of each
+a chat turn runs nine statements. A `Statement` keeps what SQLAlchemy is good at, the SQL of each
 database and the conversion of its values, and leaves out the rest.
 """
 

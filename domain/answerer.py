@@ -7,17 +7,19 @@ NOT_CONFIGURED = "No AI provider is configured for me yet, so this is all that I
 UNREACHABLE = "My AI provider cannot be reached right now. Please ask me again in a moment."
 
 
-def answer(settings: AvatarSettings, *, configured: bool) -> list[str]:
+def answer(settings: AvatarSettings, *, configured: bool, first: bool) -> list[str]:
     """An honest answer from the avatar's own soul, a sentence each.
 
-    `configured`: an AI provider exists but could not be reached.
+    `configured`: an AI provider exists but could not be reached. `first`: nothing was answered yet
+    in this conversation, so the avatar greets.
     """
     me = f"I am {settings.name}."
     if configured:
         return [f"{me} ", UNREACHABLE]
-    if settings.name in settings.greeting:
+    greeting = with_full_stop(settings.greeting) if first else ""
+    if settings.name in greeting:
         me = ""
-    about, greeting = with_full_stop(settings.tagline or ""), with_full_stop(settings.greeting)
+    about = with_full_stop(settings.tagline or "")
     sentences = [sentence for sentence in (greeting, me, about, NOT_CONFIGURED) if sentence]
     return [f"{sentence} " for sentence in sentences[:-1]] + sentences[-1:]
 

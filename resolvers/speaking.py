@@ -165,7 +165,8 @@ class Reply:
 
     async def _answer_alone(self, *, configured: bool) -> None:
         self._model = MODEL
-        for sentence in answer(self.opened.avatar.settings, configured=configured):
+        settings, first = self.opened.avatar.settings, not self.opened.before
+        for sentence in answer(settings, configured=configured, first=first):
             await self._say(sentence)
 
     async def _say(self, text: str) -> None:

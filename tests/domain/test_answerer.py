@@ -10,12 +10,16 @@ from domain.avatars import AvatarSettings
 AVA = AvatarSettings("ava", "Ava", "https://models.example/ava.glb", tagline="I sell tea", greeting="Hello there!")
 
 
-def said(settings: AvatarSettings, configured: bool = False) -> str:
-    return "".join(answer(settings, configured=configured))
+def said(settings: AvatarSettings, configured: bool = False, first: bool = True) -> str:
+    return "".join(answer(settings, configured=configured, first=first))
 
 
 def test_without_a_provider_it_presents_itself_and_says_so() -> None:
     assert said(AVA) == f"Hello there! I am Ava. I sell tea. {NOT_CONFIGURED}"
+
+
+def test_it_greets_once_in_a_conversation() -> None:
+    assert said(AVA, first=False) == f"I am Ava. I sell tea. {NOT_CONFIGURED}"
 
 
 def test_with_a_provider_that_is_down_it_says_so() -> None:
@@ -40,4 +44,4 @@ def test_every_sentence_ends(greeting: str, begins: str) -> None:
 
 
 def test_it_speaks_a_sentence_at_a_time() -> None:
-    assert answer(AVA, configured=False) == ["Hello there! ", "I am Ava. ", "I sell tea. ", NOT_CONFIGURED]
+    assert answer(AVA, configured=False, first=True) == ["Hello there! ", "I am Ava. ", "I sell tea. ", NOT_CONFIGURED]
