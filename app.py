@@ -51,6 +51,7 @@ async def open_services(settings: Settings) -> "AsyncIterator[Services]":
     from resolvers.speaking import Stage
     from resolvers.turns import Turns
 
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
     clock, secrets = SystemClock(), secrets_of(settings)
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(open_store(settings.database_url.get_secret_value()))
