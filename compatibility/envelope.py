@@ -1,7 +1,5 @@
 """The envelope around every answer of /v1, and the headers that tell of a request's context."""
 
-import logging
-import traceback
 from collections.abc import Iterable
 
 import orjson
@@ -10,12 +8,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from compatibility.shapes import BareShape, ResponseShape
-from domain.errors import AvatariumError, Internal, MethodNotAllowed, NotFound, RateLimited
+from domain.errors import AvatariumError, Internal, MethodNotAllowed, NotFound, RateLimited, masked
 from domain.limits import Hit
 from resolvers.context import Context
 
 BY_STATUS: dict[int, type[AvatariumError]] = {error.status: error for error in (NotFound, MethodNotAllowed)}
-log = logging.getLogger("avatarium.compatibility")
 
 
 def answer_response(context: Context, answer: ResponseShape) -> Response:
@@ -29,7 +26,7 @@ def error_response(context: Context, error: Exception) -> Response:
 
     An exception from outside our family is logged and told as `INTERNAL_ERROR`.
     """
-    known = masked(context, error)
+    known = masked(error, context.request_id)
     told: dict[str, object] = {"code": known.code, "message": known.message}
     if known.details:
         told["details"] = known.details
@@ -50,16 +47,6 @@ async def on_error(request: Request, error: Exception) -> Response:
     response = error_response(context, known(error.detail))
     response.headers.update(error.headers or {})
     return response
-
-
-def masked(context: Context, error: Exception) -> AvatariumError:
-    """The error as a caller may see it. A masked one is logged by its type and place: its text may quote a visitor."""
-    if isinstance(error, AvatariumError):
-        return error
-    place = traceback.extract_tb(error.__traceback__)[-1:]
-    where = f"{place[0].filename}:{place[0].lineno}" if place else "an unknown place"
-    log.error("request %s failed: %s at %s", context.request_id, type(error).__name__, where)
-    return Internal(f"Something went wrong on our side. Report it with the request id {context.request_id}.")
 
 
 def enveloped(context: Context, body: dict[str, object], status: int = 200) -> Response:

@@ -13,7 +13,6 @@ from urllib.parse import parse_qsl, urlencode
 import orjson
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from compatibility.envelope import masked
 from compatibility.frames import (
     Asked,
     Frame,
@@ -27,7 +26,7 @@ from compatibility.frames import (
     incoming,
 )
 from compatibility.routing import context_of
-from domain.errors import BadRequest, NotFound, SessionEnded, SessionExpired
+from domain.errors import BadRequest, NotFound, SessionEnded, SessionExpired, masked
 from domain.sessions import IDLE_LIMIT
 from resolvers import avatars, chat, sessions
 from resolvers.chat import Sent
@@ -206,7 +205,7 @@ class Conversation:
         )
 
     async def _tell(self, error: Exception) -> None:
-        await self._send(error_frame(masked(self._context, error)))
+        await self._send(error_frame(masked(error, self._context.request_id)))
 
     async def _send(self, frame: Frame) -> None:
         await self._socket.send_text(orjson.dumps(frame).decode())

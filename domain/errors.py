@@ -24,8 +24,12 @@ Both doors read the same attributes: REST puts `code`, `message` and `details` i
 envelope, GraphQL into `extensions`. Any other exception is masked as `Internal`.
 """
 
+import logging
+import traceback
 from collections.abc import Mapping
 from typing import ClassVar
+
+log = logging.getLogger("avatarium.errors")
 
 
 class AvatariumError(Exception):
@@ -163,3 +167,19 @@ class ProviderFailure(Exception):
         self.reason = reason
         self.refused = refused
         self.retry_after = retry_after
+
+
+def masked(error: BaseException, request_id: str) -> AvatariumError:
+    """The error as a caller may see it: one of ours as it is, any other as `Internal`.
+
+    Of the others only kind and place are logged: an exception's text may quote a visitor or a key.
+    """
+    if isinstance(error, AvatariumError):
+        return error
+    log.error("request %s failed: %s at %s", request_id, type(error).__name__, place_of(error))
+    return Internal(f"Something went wrong on our side. Report it with the request id {request_id}.")
+
+
+def place_of(error: BaseException) -> str:
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "an unknown place"
