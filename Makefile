@@ -42,15 +42,19 @@ install-dev: $(UV)
 install-test-parts: install-dev
 	tests/install_parts.sh
 
-# A virtual environment first, since many systems refuse a plain pip install; else pip into a folder of ours.
+# A virtual environment first, since many systems refuse a plain pip install; then pip into a folder of
+# ours; and where Python came without either, Debian's package of it.
+VENV := python3 -m venv .tools >/dev/null 2>&1 && .tools/bin/pip install --quiet uv
+PIP := python3 -m pip install --quiet --target .tools/lib
+APT := [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq python3-venv >/dev/null
+
 .tools/bin/uv:
 	@echo "Installing uv into .tools"
-	@python3 -m venv .tools >/dev/null 2>&1 && .tools/bin/pip install --quiet uv \
-	|| { rm -rf .tools && mkdir -p .tools/bin \
-	     && { python3 -m pip install --quiet --target .tools/lib --break-system-packages uv \
-	          || python3 -m pip install --quiet --target .tools/lib uv; } \
-	     && ln -s ../lib/bin/uv .tools/bin/uv; } \
-	|| { echo "uv could not be installed: install it by hand (https://docs.astral.sh/uv) and run make again"; exit 1; }
+	@{ $(VENV); } \
+	|| { rm -rf .tools && mkdir -p .tools/bin && ln -s ../lib/bin/uv .tools/bin/uv \
+	     && { $(PIP) --break-system-packages uv || $(PIP) uv; } 2>/dev/null; } \
+	|| { rm -rf .tools && { $(APT); } && $(VENV); } \
+	|| { rm -rf .tools; echo "Install uv by hand (https://docs.astral.sh/uv) and run make again"; exit 1; }
 
 web: install-dev  ## build the pages
 	$(RUN) python web/build_hook.py

@@ -1,4 +1,4 @@
-"""Which network addresses a URL that a user gave may lead to: those of the public internet only."""
+"""Network addresses: where a URL that a user gave may lead, and whom an address belongs to."""
 
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from urllib.parse import urlsplit
@@ -52,6 +52,17 @@ def is_public_v4(address: IPv4Address) -> bool:
 
 def is_public_v6(address: IPv6Address) -> bool:
     return address in OPEN_V6 and not any(address in block for block in CLOSED_V6)
+
+
+def visitor(ip: str) -> str:
+    """Whom an address is counted as: an IPv6 one by its /64 network, of which one visitor has all addresses."""
+    try:
+        address = ip_address(ip.partition("%")[0])
+    except ValueError:
+        return ip
+    if isinstance(address, IPv4Address):
+        return str(address)
+    return str(address.ipv4_mapped or ip_network((address, 64), strict=False))
 
 
 def host_port(url: str) -> str:

@@ -7,6 +7,7 @@ from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from domain.accounts import Account, Identity, digest, is_api_key
+from domain.addresses import visitor
 from domain.errors import Forbidden, InvalidApiKey, RateLimited, TokenExpired, TokenInvalid, Unauthorized
 from domain.limits import Limit
 from domain.ports import Tx
@@ -120,7 +121,7 @@ async def account_of_key(ctx: Context, token: str) -> Account:
 
 async def not_too_often(ctx: Context, limit: Limit, *key: str) -> None:
     """Counts one attempt of the caller's address. Raises `RateLimited` beyond the limit."""
-    hit = await ctx.services.limiter.hit(limit, "/".join((ctx.client_ip, *key)))
+    hit = await ctx.services.limiter.hit(limit, " ".join((visitor(ctx.client_ip), *key)))
     ctx.hits.append(hit)
     if not hit.allowed:
         raise RateLimited(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from domain.addresses import host_port, is_public
+from domain.addresses import host_port, is_public, visitor
 
 
 @pytest.mark.parametrize(
@@ -118,3 +118,18 @@ def test_where_a_url_leads(url: str, expected: str) -> None:
 def test_what_leads_nowhere(url: str) -> None:
     with pytest.raises(ValueError, match=r"host:port|Port"):
         host_port(url)
+
+
+@pytest.mark.parametrize(
+    ("address", "counted_as"),
+    [
+        ("203.0.113.7", "203.0.113.7"),
+        ("::ffff:203.0.113.7", "203.0.113.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2::ffff", "2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("unknown", "unknown"),
+    ],
+)
+def test_a_visitor_cannot_change_address_within_a_network(address: str, counted_as: str) -> None:
+    assert visitor(address) == counted_as

@@ -13,7 +13,7 @@ export function HomePage({ offersGraphiQL }: { offersGraphiQL: boolean }) {
         <AccountBar signedIn={signedIn} signOut={signOut} />
       </header>
       <h1>Talking avatars, on your own server.</h1>
-      <p class="lead">This server gives your web site characters that answer from what you teach them.</p>
+      <p class="lead">This server gives your web site characters that talk with your visitors.</p>
       <nav class="doors" aria-label="Start here">
         <a class="door door-first" href="/a/DemoAvatar1">
           <strong>Demo avatar</strong>
