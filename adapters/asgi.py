@@ -38,9 +38,10 @@ def application(
         middleware=[
             Middleware(RequestContext, make_context, headers_of),
             Middleware(CORSMiddleware, **ANY_SITE),
-            Middleware(ExceptionMiddleware, handlers={HTTPException: on_error, Exception: on_error}),
+            Middleware(ExceptionMiddleware, handlers={Exception: on_error}),
             Middleware(BodyLimit, max_body_bytes),
         ],
+        exception_handlers={HTTPException: on_error},
     )
 
 
