@@ -55,6 +55,9 @@ LATENCIES = Statement(
 )
 STILL_STREAMING = Statement(ALL.where(STREAMING).order_by(MESSAGES.c.position))
 ADD_MESSAGE = insertion(MESSAGES, COLUMNS)
+SAID = Statement(
+    update(MESSAGES).where(MESSAGES.c.id == bindparam("message_id"), STREAMING).values(content=bindparam("content"))
+)
 FINISH = Statement(
     update(MESSAGES)
     .where(MESSAGES.c.id == bindparam("message_id"), STREAMING)
@@ -137,6 +140,9 @@ class SqlMessages(Messages):
             in_reply_to=message.in_reply_to,
             **ending_of(message),
         )
+
+    def said(self, message_id: str, content: str) -> None:
+        SAID.run(self._connection, message_id=message_id, content=content)
 
     def finish(self, message: Message) -> None:
         FINISH.run(self._connection, message_id=message.id, **ending_of(message))

@@ -77,6 +77,10 @@ class Reply:
     def id(self) -> str:
         return self.opened.reply.id
 
+    @property
+    def said(self) -> str:
+        return "".join(self._text)
+
     async def begin(self) -> None:
         """Opens the log, so that the reply can be followed from now on."""
         await self._stage.replies.open(self.id)
@@ -110,7 +114,7 @@ class Reply:
     def finished(self, status: MessageStatus) -> Message:
         return replace(
             self.opened.reply,
-            content="".join(self._text),
+            content=self.said,
             status=status,
             model=self._model,
             emotion=self._emotion,

@@ -70,11 +70,23 @@ class Turns:
         await stopped(self._of_session.get(session_id, []))
 
     async def sweep(self) -> None:
-        """Stops the turns that nobody has listened to for 30 seconds."""
+        """Stores what is being said, and stops the turns that nobody has listened to for 30 seconds."""
+        await self.store_drafts()
         for reply_id in list(self._running):
             if self._stage.replies.unheard_for(reply_id) >= UNHEARD_LIMIT:
                 await self.stop(reply_id)
         await self._stage.replies.discard_old()
+
+    async def store_drafts(self) -> None:
+        """Stores what each reply has said so far, so that a crash loses a second of it at most."""
+        drafts = {turn.reply.id: turn.reply.said for turn in self._running.values()}
+
+        def store(tx: Tx) -> None:
+            for reply_id, said in drafts.items():
+                tx.messages.said(reply_id, said)
+
+        if any(drafts.values()):
+            await self._stage.store.write(store)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -93,10 +105,10 @@ class Turns:
             try:
                 await self.sweep()
             except Exception as error:
-                log.exception("sweep failed: %s", type(error).__name__)
+                log.error("sweep failed: %s", type(error).__name__)
 
     async def recover(self) -> None:
-        """Closes the replies that a crash left open."""
+        """Closes the replies that a crash left open, with what was stored of them."""
 
         def close(tx: Tx) -> None:
             for message in tx.messages.streaming():

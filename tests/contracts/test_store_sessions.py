@@ -183,6 +183,22 @@ async def test_a_reply_ends_once(store: Store, session: Session) -> None:
     assert len(await store.read(lambda tx: tx.messages.recent(session.id, 10))) == 3
 
 
+async def test_what_was_said_so_far_is_stored_until_the_reply_ends(store: Store, session: Session) -> None:
+    message = a_message(session)
+    reply, bystander = a_reply(message), a_reply(message)
+    await add(store, message, reply, bystander)
+    await store.write(lambda tx: tx.messages.said(reply.id, "Once upon"))
+    assert await stored(store, reply) == replace(reply, content="Once upon")
+    assert await stored(store, bystander) == bystander
+    ended = spoken(reply)
+    await store.write(lambda tx: tx.messages.finish(ended))
+    await store.write(lambda tx: tx.messages.said(reply.id, "Once upon a time"))
+    await store.write(lambda tx: tx.messages.said("unknown", "Nothing"))
+    await store.write(lambda tx: tx.messages.said(message.id, "Other words"))
+    assert await stored(store, reply) == ended
+    assert await stored(store, message) == message
+
+
 async def test_an_end_changes_only_what_an_end_can(store: Store, session: Session) -> None:
     other = await another(store, session)
     message = a_message(session)

@@ -87,17 +87,26 @@ async def test_words_survive_a_kill_and_the_open_reply_is_closed(tmp_path: Path)
                 connection.execute("UPDATE avatars SET ai_model = 'endless'")
             door = GraphQLSendAndFollow(server.url, http)
             session = await door.start("DemoAvatar1")
-            async for event in door.events({"sessionId": session, "content": "Never lose this"}):
-                if event["__typename"] == "ReplyChunk":
+            async for _ in door.events({"sessionId": session, "content": "Never lose this"}):
+                if draft_in(tmp_path):
                     server.process.kill()
                     break
             await server.process.wait()
+            draft = draft_in(tmp_path)
         async with avatarium(tmp_path, **settings):
             pass
     with closing(sqlite3.connect(tmp_path / "avatarium.db")) as connection:
         stored = connection.execute("SELECT role, content, status FROM messages ORDER BY position").fetchall()
     assert stored[0] == ("user", "Never lose this", "complete")
-    assert stored[1][2] == "interrupted"
+    assert draft
+    assert stored[1] == ("assistant", draft, "interrupted")
+
+
+def draft_in(data: Path) -> str:
+    """What the database has of the newest reply."""
+    with closing(sqlite3.connect(data / "avatarium.db")) as connection:
+        query = "SELECT content FROM messages WHERE role = 'assistant' ORDER BY position DESC LIMIT 1"
+        return str((connection.execute(query).fetchone() or ("",))[0])
 
 
 @pytest.mark.parametrize(

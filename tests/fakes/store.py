@@ -199,6 +199,11 @@ class MemoryMessages(Messages):
         require(client_id is None or self.of_client(message.session_id, client_id) is None)
         self._rows[message.id] = message
 
+    def said(self, message_id: str, content: str) -> None:
+        before = self._rows.get(message_id)
+        if before and before.status is MessageStatus.STREAMING:
+            self._rows[message_id] = replace(before, content=content)
+
     def finish(self, message: Message) -> None:
         before = self._rows.get(message.id)
         if before and before.status is MessageStatus.STREAMING:

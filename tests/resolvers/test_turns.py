@@ -340,6 +340,20 @@ async def test_recovering_leaves_replies_that_are_over_alone(
     assert await stored(store, sent.reply_id) == before
 
 
+async def test_a_crash_keeps_what_was_said_before_the_last_sweep(
+    stranger: Context, session_id: str, models: ScriptedModels, store: Store
+) -> None:
+    models.script(FIRST, "Hello ", gate := asyncio.Event(), "there.")
+    reply_id = await begun(stranger, session_id)
+    await stranger.services.turns.sweep()
+    draft = await stored(store, reply_id)
+    assert (draft.content, draft.status) == ("Hello ", MessageStatus.STREAMING)
+    await stranger.services.turns.recover()
+    closed = await stored(store, reply_id)
+    assert (closed.content, closed.status) == ("Hello ", MessageStatus.INTERRUPTED)
+    gate.set()
+
+
 async def test_a_conversation_goes_on_after_a_crash(
     stranger: Context, session_id: str, store: Store, hello: str
 ) -> None:
