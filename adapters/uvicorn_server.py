@@ -7,11 +7,22 @@ from socket import socket
 
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.exceptions import InvalidState
 
 from adapters.listen_first import ListenFirst
 
 MAX_FRAME_BYTES = 256 * 1024
 GRACEFUL_SECONDS = 15
+
+
+class WebSocketProtocol(WebSocketsSansIOProtocol):
+    def shutdown(self) -> None:
+        """uvicorn's own raises for a socket that is being closed already, and the whole shutdown with it."""
+        try:
+            super().shutdown()
+        except InvalidState:
+            self.transport.close()
 
 
 class Server(uvicorn.Server):
@@ -37,7 +48,7 @@ def config(app: ASGIApp, *, host: str, port: int, trusted_proxies: Sequence[str]
         server_header=False,
         loop="auto",
         http="httptools",
-        ws="websockets-sansio",
+        ws=WebSocketProtocol,
         ws_max_size=MAX_FRAME_BYTES,
         ws_per_message_deflate=False,
         proxy_headers=bool(trusted_proxies),
