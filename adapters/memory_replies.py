@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from domain.ports import Clock, ReplyLog
 from domain.replies import ReplyDone, ReplyEvent, ReplyFailed, coalesced
 
-KEPT_SECONDS = 300.0
+KEPT_SECONDS = 10.0
 
 
 @dataclass(slots=True)
