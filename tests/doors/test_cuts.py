@@ -1,0 +1,105 @@
+"""A listener's connection is cut again and again, at random points: the text is whole each time."""
+
+import asyncio
+import json
+import random
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from itertools import cycle
+
+import aiohttp
+import pytest
+
+from domain.providers import Patience
+from tests.doors.doors import REPLY, SEND, GraphQLSendAndFollow
+from tests.fakes.models import Step
+from tests.served import House
+
+CUTS = 1000
+REPLIES = 20
+PIECES = tuple(f"{word} " for word in ("Grüße", "你好", "👋🏽", "plain", "words", "and", "more") * 20)
+WHOLE = "".join(PIECES)
+Heard = tuple[int, str, bool]
+
+
+@pytest.fixture
+def patience() -> Patience:
+    return Patience(first_token=60, between_tokens=60)
+
+
+async def over_graphql_socket(http: aiohttp.ClientSession, url: str, reply: str, after: int) -> AsyncGenerator[Heard]:
+    door = GraphQLSendAndFollow(url, http)
+    async for payload in door.subscribe(REPLY, {"id": reply, "after": after}):
+        yield heard(door.data(payload)["reply"])
+
+
+async def over_events(http: aiohttp.ClientSession, url: str, reply: str, after: int) -> AsyncGenerator[Heard]:
+    body = {"query": REPLY, "variables": {"id": reply, "after": after}}
+    async with http.post(f"{url}/graphql", json=body, headers={"Accept": "text/event-stream"}) as response:
+        async for line in response.content:
+            if line.startswith(b"data: {"):
+                yield heard(json.loads(line[6:])["data"]["reply"])
+
+
+async def over_v1_socket(http: aiohttp.ClientSession, url: str, reply: str, after: int) -> AsyncGenerator[Heard]:
+    async with http.ws_connect(f"{url.replace('http', 'ws')}/v1/public/avatar/DemoAvatar1/ws") as socket:
+        await socket.send_json({"type": "resume", "replyId": reply, "afterSeq": after})
+        while True:
+            frame = await socket.receive_json()
+            yield frame["seq"], frame.get("content", ""), frame["type"] == "done"
+
+
+def heard(event: dict[str, object]) -> Heard:
+    text = str(event["text"]) if event["__typename"] == "ReplyChunk" else ""
+    return int(str(event["seq"])), text, event["__typename"] == "ReplyDone"
+
+
+ROADS = (over_graphql_socket, over_events, over_v1_socket)
+
+
+async def test_a_thousand_cuts(house: House) -> None:
+    chance = random.Random(7)
+    gates = [asyncio.Event() for _ in range(0, len(PIECES), 7)]
+    steps: list[Step] = []
+    for number, gate in enumerate(gates):
+        steps += [gate, *PIECES[number * 7 : number * 7 + 7]]
+    house.models.script(house.first, *steps)
+    replies = [await begun(house) for _ in range(REPLIES)]
+    dripping = asyncio.create_task(drip(gates))
+    cuts = 0
+    while cuts < CUTS:
+        cuts += sum(await asyncio.gather(*(listened(house.url, reply, chance) for reply in replies)))
+    await dripping
+
+
+async def begun(house: House) -> str:
+    house.clock.advance(60)
+    async with aiohttp.ClientSession() as http:
+        door = GraphQLSendAndFollow(house.url, http)
+        sent = {"sessionId": await door.start(house.short_id), "content": "Talk"}
+        return str((await door.execute(SEND, {"input": sent}))["sendMessage"]["reply"]["id"])
+
+
+async def drip(gates: list[asyncio.Event]) -> None:
+    for gate in gates:
+        gate.set()
+        await asyncio.sleep(0.1)
+
+
+async def listened(url: str, reply: str, chance: random.Random) -> int:
+    """Follows a reply to its end, cut after a few events each time; returns how often it was cut."""
+    said, last, over = "", 0, False
+    for cuts, road in enumerate(cycle(chance.sample(ROADS, len(ROADS)))):
+        http = aiohttp.ClientSession()
+        async with aclosing(road(http, url, reply, last)) as events:
+            for _ in range(chance.randint(1, 3)):
+                seq, text, over = await anext(events)
+                assert seq > last
+                said, last = said + text, seq
+                if over:
+                    break
+            await http.close()
+        if over:
+            assert said == WHOLE
+            return cuts
+    raise AssertionError("unreachable")
