@@ -1,15 +1,17 @@
 """GraphQL over HTTP, server-sent events and the graphql-transport-ws WebSocket protocol."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
+from typing import Any, cast
 
 import orjson
 from cross_web import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import HTMLResponse, Response
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
+from strawberry.http import GraphQLHTTPResponse
 from strawberry.http.base import BaseRequestProtocol
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
@@ -17,6 +19,7 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.types import Messag
 
 from domain.errors import AvatariumError, BadRequest, MethodNotAllowed, NotFound, PayloadTooLarge
 from schema.context import OperationContext, bearer
+from schema.negotiation import GRAPHQL_RESPONSE, response_type
 from schema.root import schema
 
 PROTOCOLS = (GRAPHQL_TRANSPORT_WS_PROTOCOL, "graphql-sse")
@@ -72,6 +75,23 @@ class GraphQLDoor(GraphQL[OperationContext, None]):
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> OperationContext:
         return OperationContext(core=request.scope["state"]["context"])
 
+    async def get_sub_response(self, request: Request | WebSocket) -> Response:
+        response = await super().get_sub_response(request)
+        response.media_type = response_type(request.headers.get("accept", ""))
+        return response
+
+    def create_response(
+        self, response_data: GraphQLHTTPResponse | list[GraphQLHTTPResponse], sub_response: Response
+    ) -> Response:
+        """Batches are off, so that `response_data` is no list."""
+        body = cast(GraphQLHTTPResponse, response_data)
+        refused = is_request_error(body)
+        if refused:
+            del body["data"]
+        media_type = sub_response.media_type or ""
+        status = BadRequest.status if refused and media_type == GRAPHQL_RESPONSE else 200
+        return answer(self.encode_json(body), status, media_type)
+
     async def on_ws_connect(self, context: OperationContext) -> None:
         """Takes the bearer token that a browser cannot send as a header."""
         params = context.connection_params or {}
@@ -100,6 +120,17 @@ class GraphQLDoor(GraphQL[OperationContext, None]):
         return orjson.dumps(data).decode()
 
 
+def is_request_error(response: GraphQLHTTPResponse) -> bool:
+    """Whether nothing was executed: errors of execution have the path of the field that failed."""
+    errors: list[Any] = response.get("errors") or []
+    return response["data"] is None and not any("path" in error for error in errors)
+
+
+def answer(body: str, status: int, media_type: str, headers: Mapping[str, str] | None = None) -> Response:
+    headers = {"Content-Type": f"{media_type}; charset=utf-8", "Vary": "Accept", **(headers or {})}
+    return Response(body, status, headers)
+
+
 def refusal(request: Request, status: int, message: str) -> Response:
     """A request that is no GraphQL operation, answered in GraphQL's own shape."""
     request_id = request.scope["state"]["context"].request_id
@@ -107,4 +138,4 @@ def refusal(request: Request, status: int, message: str) -> Response:
     extensions = {"code": code, "retryable": False, "requestId": request_id}
     body = {"errors": [{"message": message, "extensions": extensions}]}
     headers = {"Allow": "GET, POST, OPTIONS"} if status == MethodNotAllowed.status else None
-    return JSONResponse(body, status_code=status, headers=headers)
+    return answer(orjson.dumps(body).decode(), status, response_type(request.headers.get("accept", "")), headers)
