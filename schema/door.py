@@ -6,6 +6,7 @@ from typing import Any, cast
 
 import orjson
 from cross_web import HTTPException
+from graphql import GraphQLError
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.types import Receive, Scope, Send
@@ -17,7 +18,7 @@ from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
 from strawberry.subscriptions.protocols.graphql_transport_ws.types import Message
 
-from domain.errors import AvatariumError, BadRequest, MethodNotAllowed, NotFound, PayloadTooLarge
+from domain.errors import AvatariumError, BadRequest, MethodNotAllowed, NotFound, PayloadTooLarge, masked
 from schema.context import OperationContext, bearer
 from schema.negotiation import GRAPHQL_RESPONSE, response_type
 from schema.root import schema
@@ -32,6 +33,15 @@ class SocketHandler(BaseGraphQLTransportWSHandler[OperationContext, None]):
             await self.handle_invalid_message("A message is an object with a type, as graphql-transport-ws says")
             return
         await super().handle_message(message)
+
+    async def handle_task_exception(self, error: Exception) -> None:
+        """Logs no text of it: that may quote a visitor."""
+        masked(error, self.context.core.request_id)
+
+    @staticmethod
+    def _get_pre_execution_close_reason(_error: GraphQLError) -> str | None:
+        """None: an operation that cannot be read is its own error, and ends no other on the socket."""
+        return None
 
 
 def is_message(message: object) -> bool:
