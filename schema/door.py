@@ -59,15 +59,18 @@ def is_message(message: object) -> bool:
 class GraphQLDoor(GraphQL[OperationContext, None]):
     graphql_transport_ws_handler_class = SocketHandler
 
-    def __init__(self, graphiql: Callable[[], HTMLResponse] | None) -> None:
-        """`graphiql` makes the page that a browser is shown at GET; None shows none."""
+    def __init__(self, graphiql: Callable[[], HTMLResponse] | None, *, open_schema: bool) -> None:
+        """`graphiql` makes the page that a browser is shown at GET; None shows none.
+
+        `open_schema` lets strangers introspect; otherwise only callers with a valid token may.
+        """
         super().__init__(
             schema,
             graphql_ide="graphiql" if graphiql else None,
             subscription_protocols=PROTOCOLS,
             connection_init_wait_timeout=timedelta(seconds=10),
         )
-        self._graphiql = graphiql
+        self._graphiql, self._open_schema = graphiql, open_schema
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -83,7 +86,7 @@ class GraphQLDoor(GraphQL[OperationContext, None]):
         await response(scope, receive, send)
 
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> OperationContext:
-        return OperationContext(core=request.scope["state"]["context"])
+        return OperationContext(core=request.scope["state"]["context"], trusted=self._open_schema)
 
     async def get_sub_response(self, request: Request | WebSocket) -> Response:
         response = await super().get_sub_response(request)

@@ -4,12 +4,14 @@ from graphql import GraphQLError
 
 from domain.errors import BadRequest, masked
 from schema.context import OperationContext
+from schema.secrecy import without_suggestion
 
 
 def show(error: GraphQLError, context: OperationContext) -> None:
     """Rewrites an error in place for the caller."""
     request_id, original = context.core.request_id, error.original_error
     if original is None or isinstance(original, GraphQLError):
+        error.message = error.message if context.trusted else without_suggestion(error.message)
         extensions = {"code": BadRequest.code, "retryable": False, **dict(error.extensions or {})}
     else:
         known = masked(original, request_id)

@@ -20,6 +20,7 @@ from schema.ids import parts
 from schema.limits import TOKENS_MAX, CostLimiter, SizeRule
 from schema.models import ModelQuery
 from schema.pages import PAGE_MAX
+from schema.secrecy import IntrospectionRule, Secrecy
 from schema.sessions import SessionMutation, find_message, find_session
 
 FINDERS: dict[str, Callable[[Info, str], Awaitable[relay.Node | None]]] = {
@@ -68,9 +69,10 @@ class SafeParserCache(ParserCache):
 # The caches come after what they depend on, and what differs between callers after the caches.
 EXTENSIONS = (
     lambda: MaxTokensLimiter(max_token_count=TOKENS_MAX),
-    lambda: AddValidationRules([SizeRule]),
+    lambda: AddValidationRules([SizeRule, IntrospectionRule]),
     lambda: SafeParserCache(),
     lambda: ValidationCache(),
+    lambda: Secrecy(),
     lambda: CostLimiter(),
 )
 
