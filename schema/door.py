@@ -11,19 +11,32 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
-from strawberry.asgi import GraphQL
+from strawberry.asgi import ASGIWebSocketAdapter, GraphQL
+from strawberry.exceptions import ConnectionRejectionError
 from strawberry.http import GraphQLHTTPResponse
 from strawberry.http.base import BaseRequestProtocol
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
 from strawberry.subscriptions.protocols.graphql_transport_ws.types import Message
 
-from domain.errors import AvatariumError, BadRequest, MethodNotAllowed, NotFound, PayloadTooLarge, masked
+from domain.errors import (
+    AvatariumError,
+    BadRequest,
+    MethodNotAllowed,
+    NotFound,
+    PayloadTooLarge,
+    Unauthorized,
+    Unavailable,
+    masked,
+)
+from resolvers import accounts
 from schema.context import OperationContext, bearer
 from schema.negotiation import GRAPHQL_RESPONSE, response_type
 from schema.root import schema
 
 PROTOCOLS = (GRAPHQL_TRANSPORT_WS_PROTOCOL, "graphql-sse")
+INIT_WAIT = timedelta(seconds=10)
+REASON_MAX_BYTES = 123
 STATUS_CODES = {error.status: error.code for error in (NotFound, MethodNotAllowed, PayloadTooLarge)}
 
 
@@ -56,10 +69,19 @@ def is_message(message: object) -> bool:
     return message["type"] == "complete" or (isinstance(payload, dict) and isinstance(payload.get("query"), str))
 
 
+class SocketAdapter(ASGIWebSocketAdapter):
+    async def close(self, code: int, reason: str) -> None:
+        """Cuts the reason to what a close frame can hold: it may quote the caller."""
+        await super().close(code, reason.encode()[:REASON_MAX_BYTES].decode(errors="ignore"))
+
+
 class GraphQLDoor(GraphQL[OperationContext, None]):
     graphql_transport_ws_handler_class = SocketHandler
+    websocket_adapter_class = SocketAdapter
 
-    def __init__(self, graphiql: Callable[[], HTMLResponse] | None, *, open_schema: bool) -> None:
+    def __init__(
+        self, graphiql: Callable[[], HTMLResponse] | None, *, open_schema: bool, init_wait: timedelta = INIT_WAIT
+    ) -> None:
         """`graphiql` makes the page that a browser is shown at GET; None shows none.
 
         `open_schema` lets strangers introspect; otherwise only callers with a valid token may.
@@ -68,7 +90,7 @@ class GraphQLDoor(GraphQL[OperationContext, None]):
             schema,
             graphql_ide="graphiql" if graphiql else None,
             subscription_protocols=PROTOCOLS,
-            connection_init_wait_timeout=timedelta(seconds=10),
+            connection_init_wait_timeout=init_wait,
         )
         self._graphiql, self._open_schema = graphiql, open_schema
 
@@ -106,11 +128,21 @@ class GraphQLDoor(GraphQL[OperationContext, None]):
         return answer(self.encode_json(body), status, media_type)
 
     async def on_ws_connect(self, context: OperationContext) -> None:
-        """Takes the bearer token that a browser cannot send as a header."""
+        """Takes the bearer token that a browser cannot send as a header, and closes with 4403 if it is not good.
+
+        A token that cannot be checked right now is left to each operation, which then says so.
+        """
         params = context.connection_params or {}
         token = bearer(params.get("Authorization")) or bearer(params.get("authorization"))
-        if token:
-            context.core.token = token
+        if not token:
+            return
+        context.core.token = token
+        try:
+            await accounts.me(context.core)
+        except Unauthorized:
+            raise ConnectionRejectionError from None
+        except Unavailable:
+            return
 
     def is_websocket_origin_allowed(self, request: WebSocket, origin: str) -> bool:
         """Every origin: an avatar is embedded anywhere, and no cookie is ever read, only bearer tokens."""

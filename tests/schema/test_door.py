@@ -4,7 +4,6 @@ import asyncio
 from io import BytesIO
 from typing import Any
 
-import aiohttp
 import pytest
 
 from tests.doors.doors import CHAT, REPLY, SEND, START
@@ -102,28 +101,6 @@ async def test_a_wrong_operation_is_an_error_with_its_code(stranger: Client) -> 
         message = await opened.receive_json()
         assert message["type"] == "error"
         assert message["payload"][0]["extensions"]["code"] == "BAD_REQUEST"
-
-
-@pytest.mark.parametrize(
-    "frame",
-    [
-        "not json",
-        "[]",
-        '"text"',
-        '{"type": 7}',
-        '{"type": "unknown"}',
-        '{"type": "subscribe"}',
-        '{"type": "subscribe", "id": 1, "payload": {"query": "{ me { id } }"}}',
-        '{"type": "subscribe", "id": "1", "payload": []}',
-        '{"type": "complete"}',
-    ],
-)
-async def test_a_frame_that_is_no_message_closes_with_4400(stranger: Client, frame: str) -> None:
-    async with socket(stranger) as opened:
-        await opened.send_str(frame)
-        closing = await opened.receive()
-        assert closing.type is aiohttp.WSMsgType.CLOSE
-        assert closing.data == 4400
 
 
 async def test_a_reply_outlives_its_socket(stranger: Client) -> None:
