@@ -93,14 +93,14 @@ def build(services: "Services", settings: Settings) -> "ASGIApp":
     async def may_embed(short_id: str) -> bool:
         return await avatars.may_embed(Context(services, str(uuid4()), "unknown"), short_id)
 
-    graphiql = settings.development or settings.is_local
-    graphql = GraphQLDoor(pages.graphiql_page if graphiql else None)
+    at_home = settings.development or settings.is_local
+    graphql = GraphQLDoor(pages.graphiql_page if at_home else None, open_schema=at_home)
     return application(
         [
             Route("/graphql", graphql),
             WebSocketRoute("/graphql", graphql),
             Mount("/v1", routes=compatibility.routes()),
-            *pages.routes(graphiql, may_embed),
+            *pages.routes(at_home, may_embed),
         ],
         make_context=make_context,
         headers_of=compatibility.context_headers,

@@ -104,7 +104,8 @@ class Settings(BaseSettings):
     )
     development: bool = variable(
         False,
-        "Development mode: allows the Firebase emulator and serves GraphiQL. Never set it on a public server.",
+        "Development mode: allows the Firebase emulator, serves GraphiQL and tells strangers the GraphQL schema. "
+        "Never set it on a public server.",
         "true or false",
     )
     allow_remote_local_sign_in: bool = variable(

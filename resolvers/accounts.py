@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from uuid import uuid4
 
 from domain.accounts import KEY_NAME_MAX, KEYS_MAX, Account, ApiKey, KeyMode, digest, key_hint, new_api_key
-from domain.errors import BadRequest, NotFound, Unauthorized
+from domain.errors import AvatariumError, BadRequest, NotFound, Unauthorized
 from domain.ports import Tx
 from resolvers.context import Context
 from resolvers.guards import Caller, anyone, caller_of, person
@@ -22,6 +22,16 @@ class NewKey:
 async def me(ctx: Context) -> Account | None:
     """The caller's account; None for a stranger, and before they created anything."""
     return (await caller_of(ctx)).account if ctx.token else None
+
+
+@anyone
+async def is_known(ctx: Context) -> bool:
+    """Whether the caller's token or key is good, as far as that can be verified now."""
+    try:
+        await caller_of(ctx)
+    except AvatariumError:
+        return False
+    return True
 
 
 def ensure_account(ctx: Context, tx: Tx, caller: Caller) -> Account:

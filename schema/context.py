@@ -11,9 +11,13 @@ from resolvers.context import Context
 
 @dataclass(slots=True)
 class OperationContext:
-    """`connection_params` is set by Strawberry, on a WebSocket, before `GraphQLDoor.on_ws_connect`."""
+    """`connection_params` is set by Strawberry, on a WebSocket, before `GraphQLDoor.on_ws_connect`.
+
+    `trusted` callers are told the schema. On a public server they are first looked at when an operation is wrong.
+    """
 
     core: Context
+    trusted: bool = False
     connection_params: Mapping[str, object] | None = None
 
 

@@ -1,25 +1,42 @@
 """GraphQL over HTTP, server-sent events and the graphql-transport-ws WebSocket protocol."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
+from typing import Any, cast
 
 import orjson
 from cross_web import HTTPException
+from graphql import GraphQLError
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import HTMLResponse, Response
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
-from strawberry.asgi import GraphQL
+from strawberry.asgi import ASGIWebSocketAdapter, GraphQL
+from strawberry.exceptions import ConnectionRejectionError
+from strawberry.http import GraphQLHTTPResponse
 from strawberry.http.base import BaseRequestProtocol
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
 from strawberry.subscriptions.protocols.graphql_transport_ws.types import Message
 
-from domain.errors import AvatariumError, BadRequest, MethodNotAllowed, NotFound, PayloadTooLarge
+from domain.errors import (
+    AvatariumError,
+    BadRequest,
+    MethodNotAllowed,
+    NotFound,
+    PayloadTooLarge,
+    Unauthorized,
+    Unavailable,
+    masked,
+)
+from resolvers import accounts
 from schema.context import OperationContext, bearer
+from schema.negotiation import GRAPHQL_RESPONSE, response_type
 from schema.root import schema
 
 PROTOCOLS = (GRAPHQL_TRANSPORT_WS_PROTOCOL, "graphql-sse")
+INIT_WAIT = timedelta(seconds=10)
+REASON_MAX_BYTES = 123
 STATUS_CODES = {error.status: error.code for error in (NotFound, MethodNotAllowed, PayloadTooLarge)}
 
 
@@ -29,6 +46,15 @@ class SocketHandler(BaseGraphQLTransportWSHandler[OperationContext, None]):
             await self.handle_invalid_message("A message is an object with a type, as graphql-transport-ws says")
             return
         await super().handle_message(message)
+
+    async def handle_task_exception(self, error: Exception) -> None:
+        """Logs no text of it: that may quote a visitor."""
+        masked(error, self.context.core.request_id)
+
+    @staticmethod
+    def _get_pre_execution_close_reason(_error: GraphQLError) -> str | None:
+        """None: an operation that cannot be read is its own error, and ends no other on the socket."""
+        return None
 
 
 def is_message(message: object) -> bool:
@@ -43,18 +69,30 @@ def is_message(message: object) -> bool:
     return message["type"] == "complete" or (isinstance(payload, dict) and isinstance(payload.get("query"), str))
 
 
+class SocketAdapter(ASGIWebSocketAdapter):
+    async def close(self, code: int, reason: str) -> None:
+        """Cuts the reason to what a close frame can hold: it may quote the caller."""
+        await super().close(code, reason.encode()[:REASON_MAX_BYTES].decode(errors="ignore"))
+
+
 class GraphQLDoor(GraphQL[OperationContext, None]):
     graphql_transport_ws_handler_class = SocketHandler
+    websocket_adapter_class = SocketAdapter
 
-    def __init__(self, graphiql: Callable[[], HTMLResponse] | None) -> None:
-        """`graphiql` makes the page that a browser is shown at GET; None shows none."""
+    def __init__(
+        self, graphiql: Callable[[], HTMLResponse] | None, *, open_schema: bool, init_wait: timedelta = INIT_WAIT
+    ) -> None:
+        """`graphiql` makes the page that a browser is shown at GET; None shows none.
+
+        `open_schema` lets strangers introspect; otherwise only callers with a valid token may.
+        """
         super().__init__(
             schema,
             graphql_ide="graphiql" if graphiql else None,
             subscription_protocols=PROTOCOLS,
-            connection_init_wait_timeout=timedelta(seconds=10),
+            connection_init_wait_timeout=init_wait,
         )
-        self._graphiql = graphiql
+        self._graphiql, self._open_schema = graphiql, open_schema
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -70,14 +108,41 @@ class GraphQLDoor(GraphQL[OperationContext, None]):
         await response(scope, receive, send)
 
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> OperationContext:
-        return OperationContext(core=request.scope["state"]["context"])
+        return OperationContext(core=request.scope["state"]["context"], trusted=self._open_schema)
+
+    async def get_sub_response(self, request: Request | WebSocket) -> Response:
+        response = await super().get_sub_response(request)
+        response.media_type = response_type(request.headers.get("accept", ""))
+        return response
+
+    def create_response(
+        self, response_data: GraphQLHTTPResponse | list[GraphQLHTTPResponse], sub_response: Response
+    ) -> Response:
+        """Batches are off, so that `response_data` is no list."""
+        body = cast(GraphQLHTTPResponse, response_data)
+        refused = is_request_error(body)
+        if refused:
+            del body["data"]
+        media_type = sub_response.media_type or ""
+        status = BadRequest.status if refused and media_type == GRAPHQL_RESPONSE else 200
+        return answer(self.encode_json(body), status, media_type)
 
     async def on_ws_connect(self, context: OperationContext) -> None:
-        """Takes the bearer token that a browser cannot send as a header."""
+        """Takes the bearer token that a browser cannot send as a header, and closes with 4403 if it is not good.
+
+        A token that cannot be checked right now is left to each operation, which then says so.
+        """
         params = context.connection_params or {}
         token = bearer(params.get("Authorization")) or bearer(params.get("authorization"))
-        if token:
-            context.core.token = token
+        if not token:
+            return
+        context.core.token = token
+        try:
+            await accounts.me(context.core)
+        except Unauthorized:
+            raise ConnectionRejectionError from None
+        except Unavailable:
+            return
 
     def is_websocket_origin_allowed(self, request: WebSocket, origin: str) -> bool:
         """Every origin: an avatar is embedded anywhere, and no cookie is ever read, only bearer tokens."""
@@ -100,6 +165,17 @@ class GraphQLDoor(GraphQL[OperationContext, None]):
         return orjson.dumps(data).decode()
 
 
+def is_request_error(response: GraphQLHTTPResponse) -> bool:
+    """Whether nothing was executed: errors of execution have the path of the field that failed."""
+    errors: list[Any] = response.get("errors") or []
+    return response["data"] is None and not any("path" in error for error in errors)
+
+
+def answer(body: str, status: int, media_type: str, headers: Mapping[str, str] | None = None) -> Response:
+    headers = {"Content-Type": f"{media_type}; charset=utf-8", "Vary": "Accept", **(headers or {})}
+    return Response(body, status, headers)
+
+
 def refusal(request: Request, status: int, message: str) -> Response:
     """A request that is no GraphQL operation, answered in GraphQL's own shape."""
     request_id = request.scope["state"]["context"].request_id
@@ -107,4 +183,4 @@ def refusal(request: Request, status: int, message: str) -> Response:
     extensions = {"code": code, "retryable": False, "requestId": request_id}
     body = {"errors": [{"message": message, "extensions": extensions}]}
     headers = {"Allow": "GET, POST, OPTIONS"} if status == MethodNotAllowed.status else None
-    return JSONResponse(body, status_code=status, headers=headers)
+    return answer(orjson.dumps(body).decode(), status, response_type(request.headers.get("accept", "")), headers)

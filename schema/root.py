@@ -1,11 +1,12 @@
 """The schema: every noun's queries, mutations and subscriptions put together."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import suppress
 
 import strawberry
 from graphql import GraphQLError
 from strawberry import relay
-from strawberry.extensions import MaxTokensLimiter, ParserCache, ValidationCache
+from strawberry.extensions import AddValidationRules, MaxTokensLimiter, ParserCache, ValidationCache
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 
@@ -16,7 +17,10 @@ from schema.context import Info
 from schema.enums import OwnSpelling
 from schema.errors import show
 from schema.ids import parts
+from schema.limits import TOKENS_MAX, CostLimiter, SizeRule
 from schema.models import ModelQuery
+from schema.pages import PAGE_MAX
+from schema.secrecy import IntrospectionRule, Secrecy
 from schema.sessions import SessionMutation, find_message, find_session
 
 FINDERS: dict[str, Callable[[Info, str], Awaitable[relay.Node | None]]] = {
@@ -53,10 +57,29 @@ class Schema(strawberry.Schema):
                 show(error, execution_context.context)
 
 
+class SafeParserCache(ParserCache):
+    """Leaves what cannot be parsed to Strawberry, which tells of it; an error raised here would end a stream untold."""
+
+    def on_parse(self) -> Iterator[None]:
+        with suppress(GraphQLError):
+            next(super().on_parse())
+        yield
+
+
+# The caches come after what they depend on, and what differs between callers after the caches.
+EXTENSIONS = (
+    lambda: MaxTokensLimiter(max_token_count=TOKENS_MAX),
+    lambda: AddValidationRules([SizeRule, IntrospectionRule]),
+    lambda: SafeParserCache(),
+    lambda: ValidationCache(),
+    lambda: Secrecy(),
+    lambda: CostLimiter(),
+)
+
 schema = Schema(
     Query,
     Mutation,
     Subscription,
-    extensions=[lambda: MaxTokensLimiter(max_token_count=2_000), lambda: ParserCache(), lambda: ValidationCache()],
-    config=StrawberryConfig(name_converter=OwnSpelling(), relay_max_results=100),
+    extensions=EXTENSIONS,
+    config=StrawberryConfig(name_converter=OwnSpelling(), relay_max_results=PAGE_MAX),
 )

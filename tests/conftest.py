@@ -5,3 +5,4 @@ from tests.parts.firebase_emulator import firebase_emulator_fixture as firebase_
 from tests.served import house as house
 from tests.served import managed as managed
 from tests.served import patience as patience
+from tests.served import server_settings as server_settings

@@ -42,7 +42,9 @@ class House:
 
 
 @pytest.fixture
-async def house(tmp_path: Path, managed: tuple[AiProvider, ...], patience: Patience) -> AsyncIterator[House]:
+async def house(
+    tmp_path: Path, managed: tuple[AiProvider, ...], patience: Patience, server_settings: dict[str, object]
+) -> AsyncIterator[House]:
     clock, models, sign_in = FakeClock(), ScriptedModels(managed), FakeSignIn()
     async with open_store(f"sqlite:///{tmp_path / 'house.db'}") as store:
         await ensure_demo(store, clock, "https://avatarium.ai")
@@ -55,9 +57,15 @@ async def house(tmp_path: Path, managed: tuple[AiProvider, ...], patience: Patie
                 limiter=FakeLimiter(clock),
                 patience=patience,
             ) as ports,
-            running(ports) as url,
+            running(ports, **server_settings) as url,
         ):
             yield House(url, tmp_path / "house.db", models, clock, sign_in)
+
+
+@pytest.fixture
+def server_settings() -> dict[str, object]:
+    """None: a server on a machine of one's own."""
+    return {}
 
 
 @pytest.fixture

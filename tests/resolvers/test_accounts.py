@@ -9,6 +9,7 @@ from domain.errors import BadRequest, NotFound, TokenInvalid
 from resolvers import accounts, avatars
 from resolvers.context import Context, Services
 from tests.fakes.clock import FakeClock
+from tests.fakes.sign_in import FakeSignIn
 from tests.resolvers.talk import AVATAR, caller
 
 
@@ -91,3 +92,11 @@ async def test_nobody_revokes_anothers_key(ann: Context, bob: Context) -> None:
     with pytest.raises(NotFound):
         await accounts.revoke_api_key(bob, made.key.id)
     assert [key.revoked_at for key in await accounts.api_keys(ann)] == [None]
+
+
+async def test_a_good_token_is_known(ann: Context, stranger: Context, services: Services, sign_in: FakeSignIn) -> None:
+    assert await accounts.is_known(ann)
+    assert not await accounts.is_known(stranger)
+    assert not await accounts.is_known(caller(services, "forged"))
+    sign_in.down = True
+    assert not await accounts.is_known(ann)

@@ -1,6 +1,7 @@
 """A GraphQL client over a served house."""
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,3 +62,26 @@ def other(house: House, http: aiohttp.ClientSession) -> Client:
     """Somebody else who signed in."""
     house.sign_in.add("other-token", Identity("firebase:other", "other@example.com"))
     return Client(house, http, "other-token")
+
+
+Socket = aiohttp.ClientWebSocketResponse
+
+
+@asynccontextmanager
+async def socket(client: Client, origin: str | None = None, **params: str) -> AsyncIterator[Socket]:
+    headers = {"Origin": origin} if origin else {}
+    async with client.http.ws_connect(
+        f"{client.house.url}/graphql", protocols=["graphql-transport-ws"], headers=headers
+    ) as opened:
+        await opened.send_json({"type": "connection_init", "payload": params})
+        assert (await opened.receive_json())["type"] == "connection_ack"
+        yield opened
+
+
+async def over_socket(client: Client, query: str, **variables: object) -> tuple[str, Any]:
+    """The first answer to an operation: `next` with its payload, or `error` with the list of errors."""
+    async with socket(client) as opened:
+        payload = {"query": query, "variables": variables}
+        await opened.send_json({"id": "1", "type": "subscribe", "payload": payload})
+        message = await opened.receive_json()
+        return message["type"], message["payload"]

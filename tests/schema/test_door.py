@@ -1,16 +1,13 @@
 """GraphQL over HTTP, server-sent events and WebSocket: what the protocols ask for."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from io import BytesIO
 from typing import Any
 
-import aiohttp
 import pytest
 
 from tests.doors.doors import CHAT, REPLY, SEND, START
-from tests.schema.conftest import Client
+from tests.schema.conftest import Client, socket
 
 QUERY = '{ publicAvatar(shortId: "DemoAvatar1") { name } }'
 HEADERS = {"Accept": "text/html,application/xhtml+xml"}
@@ -80,26 +77,12 @@ async def test_limits_are_told_in_headers(stranger: Client) -> None:
         assert response.headers["X-Request-Id"]
 
 
-Socket = aiohttp.ClientWebSocketResponse
-
-
-@asynccontextmanager
-async def socket(client: Client, origin: str | None = None, **params: str) -> AsyncIterator[Socket]:
-    headers = {"Origin": origin} if origin else {}
-    async with client.http.ws_connect(
-        f"{client.house.url}/graphql", protocols=["graphql-transport-ws"], headers=headers
-    ) as opened:
-        await opened.send_json({"type": "connection_init", "payload": params})
-        assert (await opened.receive_json())["type"] == "connection_ack"
-        yield opened
-
-
 async def test_a_socket_signs_in_by_its_parameters(owner: Client) -> None:
     async with socket(owner, Authorization="Bearer owner-token") as opened:
         await opened.send_json(
             {"id": "1", "type": "subscribe", "payload": {"query": "{ avatars { edges { cursor } } }"}}
         )
-        assert (await opened.receive_json())["payload"] == {"data": {"avatars": {"edges": []}}}
+        assert (await opened.receive_json())["payload"]["data"] == {"avatars": {"edges": []}}
 
 
 async def test_a_socket_of_another_site_is_welcome(stranger: Client) -> None:
@@ -118,28 +101,6 @@ async def test_a_wrong_operation_is_an_error_with_its_code(stranger: Client) -> 
         message = await opened.receive_json()
         assert message["type"] == "error"
         assert message["payload"][0]["extensions"]["code"] == "BAD_REQUEST"
-
-
-@pytest.mark.parametrize(
-    "frame",
-    [
-        "not json",
-        "[]",
-        '"text"',
-        '{"type": 7}',
-        '{"type": "unknown"}',
-        '{"type": "subscribe"}',
-        '{"type": "subscribe", "id": 1, "payload": {"query": "{ me { id } }"}}',
-        '{"type": "subscribe", "id": "1", "payload": []}',
-        '{"type": "complete"}',
-    ],
-)
-async def test_a_frame_that_is_no_message_closes_with_4400(stranger: Client, frame: str) -> None:
-    async with socket(stranger) as opened:
-        await opened.send_str(frame)
-        closing = await opened.receive()
-        assert closing.type is aiohttp.WSMsgType.CLOSE
-        assert closing.data == 4400
 
 
 async def test_a_reply_outlives_its_socket(stranger: Client) -> None:

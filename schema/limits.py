@@ -1,0 +1,119 @@
+"""How large an operation may be: its nesting, aliases and directives, and what it costs.
+
+The rules are built once: `ValidationCache` keeps its results by document and rules.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from graphql import (
+    ASTValidationRule,
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLError,
+    InlineFragmentNode,
+    OperationDefinitionNode,
+    OperationType,
+    get_operation_ast,
+)
+from graphql.validation.validate import ValidationAbortedError
+from strawberry.extensions import SchemaExtension
+
+from schema.cost import Cost
+
+TOKENS_MAX = 2_000
+COST_MAX = 5_000
+
+
+class Size(NamedTuple):
+    depth: int
+    aliases: int
+    directives: int
+
+
+SIZE_MAX = Size(depth=10, aliases=15, directives=50)
+NOTHING = Size(0, 0, 0)
+Measured = OperationDefinitionNode | FragmentDefinitionNode | FieldNode | InlineFragmentNode | FragmentSpreadNode
+
+
+def fragments_of(document: DocumentNode) -> dict[str, FragmentDefinitionNode]:
+    return {each.name.value: each for each in document.definitions if isinstance(each, FragmentDefinitionNode)}
+
+
+class Measure:
+    """Sizes as they are once every fragment is spread; each fragment is measured once.
+
+    Introspection counts as flat: graphql-core has a rule of its own against deep introspection.
+    """
+
+    def __init__(self, fragments: Mapping[str, FragmentDefinitionNode]) -> None:
+        self._fragments = fragments
+        self._known: dict[str, Size] = {}
+
+    def size(self, node: Measured) -> Size:
+        inner = self._spread(node.name.value) if isinstance(node, FragmentSpreadNode) else self._selected(node)
+        directives = inner.directives + len(node.directives or ())
+        if not isinstance(node, FieldNode):
+            return inner._replace(directives=directives)
+        deeper = 0 if node.name.value.startswith("__") else inner.depth + (node.selection_set is not None)
+        return Size(deeper, inner.aliases + (node.alias is not None), directives)
+
+    def _selected(self, node: Any) -> Size:
+        sizes = [self.size(each) for each in node.selection_set.selections] if node.selection_set else []
+        return Size(
+            max((size.depth for size in sizes), default=0),
+            sum(size.aliases for size in sizes),
+            sum(size.directives for size in sizes),
+        )
+
+    def _spread(self, name: str) -> Size:
+        if name not in self._known:
+            self._known[name] = NOTHING
+            fragment = self._fragments.get(name)
+            self._known[name] = self.size(fragment) if fragment else NOTHING
+        return self._known[name]
+
+
+class SizeRule(ASTValidationRule):
+    """Stops the validation at once, before the rules that take long over large operations."""
+
+    def enter_document(self, document: DocumentNode, *_: object) -> None:
+        measure = Measure(fragments_of(document))
+        for each in document.definitions:
+            if isinstance(each, OperationDefinitionNode):
+                refuse_too_large(measure.size(each))
+
+
+def refuse_too_large(size: Size) -> None:
+    for what, found, most in zip(Size._fields, size, SIZE_MAX, strict=True):
+        if found > most:
+            raise ValidationAbortedError(f"The operation is too large: its {what} may be at most {most}.")
+
+
+class CostLimiter(SchemaExtension):
+    """Refuses what costs more than `limit`, and tells the cost of queries and mutations."""
+
+    def __init__(self, limit: int = COST_MAX) -> None:
+        self._limit = limit
+        self._told: dict[str, object] = {}
+
+    def on_validate(self) -> Iterator[None]:
+        context = self.execution_context
+        document = context.graphql_document
+        operation = get_operation_ast(document, context.operation_name) if document else None
+        if document and operation and not context.pre_execution_errors:
+            cost = Cost(context.schema._schema, fragments_of(document), context.variables or {})
+            self._weigh(operation, cost.of(operation))
+        yield
+
+    def _weigh(self, operation: OperationDefinitionNode, requested: int) -> None:
+        if requested > self._limit:
+            message = f"The operation costs {requested}: at most {self._limit} is allowed. Ask for smaller pages."
+            self.execution_context.pre_execution_errors = [GraphQLError(message)]
+        if operation.operation is not OperationType.SUBSCRIPTION:
+            self._told = {"cost": {"requested": requested, "limit": self._limit}}
+
+    def get_results(self) -> dict[str, object]:
+        return self._told
