@@ -8,6 +8,7 @@ from urllib.parse import SplitResult, urlsplit
 from domain.addresses import host_port
 
 HOST_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
+DATABASES = {"sqlite": "sqlite", "postgresql": "postgresql", "postgres": "postgresql"}
 
 Network = IPv4Network | IPv6Network
 
@@ -64,9 +65,10 @@ def http_url(text: str) -> SplitResult:
 def database_url(text: str) -> str:
     """The address without a driver's name, which the database's own adapter chooses."""
     scheme, separator, rest = text.partition("://")
-    if not (scheme.partition("+")[0] == "sqlite" and separator and rest.strip("/")):
-        raise ValueError("this is not the address of an SQLite database, the only kind that this version keeps data in")
-    return f"sqlite://{rest}"
+    name = DATABASES.get(scheme.partition("+")[0])
+    if not (name and separator and rest.strip("/")):
+        raise ValueError("this is not the address of an SQLite or PostgreSQL database")
+    return f"{name}://{rest}"
 
 
 def network(text: object) -> Network:
