@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 from sqlalchemy import URL, event
+from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -18,8 +19,9 @@ PARAMETERS = {"host": "host", "port": "port", "sslmode": "ssl"}
 """What an address may have behind its question mark, and what asyncpg calls it."""
 
 LOST = ("08", "57P")
-UNREACHABLE = (*LOST, "28", "3D000", "40001", "40P01", "53", "55P03", "57014", "58")
-"""Beginnings of SQLSTATE codes: connections, authorization, a database that is missing, transactions that
+"""Beginnings of SQLSTATE codes: connections, a server that stops or starts."""
+UNREACHABLE = ("28", "3D000", "40001", "40P01", "53", "55P03", "57014", "58")
+"""Beginnings of SQLSTATE codes: authorization, a database that is missing, transactions that
 lost against others too often, resources, locks, cancelled statements, the server's own system."""
 
 RETRIES = {"40001": 5, "40P01": 5, "23505": 1, "0A000": 1}
@@ -76,6 +78,12 @@ def sqlstate(error: BaseException) -> str:
     return getattr(driver_error, "sqlstate", None) or ""
 
 
+def is_loss(error: Exception) -> bool:
+    """Whether the server said goodbye. asyncpg may be confused by that in the middle of its own affairs."""
+    driver_error = error.orig if isinstance(error, DBAPIError) else error
+    return sqlstate(error).startswith(LOST) or isinstance(driver_error, AsyncAdapt_asyncpg_dbapi.InternalClientError)
+
+
 def retries_for(error: Exception) -> int:
     return 1 if isinstance(error, ConnectionLost) else RETRIES.get(sqlstate(error), 0)
 
@@ -86,6 +94,6 @@ def unavailable_when_unreachable() -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        if isinstance(error, ConnectionLost | OSError) or sqlstate(error).startswith(UNREACHABLE):
+        if isinstance(error, ConnectionLost | OSError) or is_loss(error) or sqlstate(error).startswith(UNREACHABLE):
             raise Unavailable("The database cannot be used right now. Try again in a moment.") from error
         raise

@@ -9,13 +9,12 @@ from sqlalchemy import URL, Connection
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from adapters.postgres_connections import (
-    LOST,
     ConnectionLost,
     is_closed,
+    is_loss,
     postgres_engine,
     replace_closed_connections,
     retries_for,
-    sqlstate,
     unavailable_when_unreachable,
 )
 from adapters.sql_tx import SqlTx
@@ -24,6 +23,7 @@ from domain.ports import Store, Tx
 
 T = TypeVar("T")
 CONNECTIONS = 10
+UNKNOWN = "The database did not say whether it took this change. Look, and try again in a moment."
 
 
 class PostgresStore(Store):
@@ -79,23 +79,24 @@ async def transact_again(engine: AsyncEngine, work: Callable[[Connection], T]) -
 async def transact(engine: AsyncEngine, work: Callable[[Connection], T]) -> T:
     async with engine.connect() as connection:
         await connection.begin()
-        try:
+        async with instead_of_a_loss(connection, ConnectionLost()):
             answer = await connection.run_sync(work)
-        except Exception as error:
-            if await is_lost(connection, error):
-                raise ConnectionLost from error
-            raise
-        await connection.commit()
+        async with instead_of_a_loss(connection, Unavailable(UNKNOWN)):
+            await connection.commit()
         return answer
 
 
-async def is_lost(connection: AsyncConnection, error: Exception) -> bool:
-    """Also drops the connection: the server may have said goodbye on it without hanging up yet."""
+@asynccontextmanager
+async def instead_of_a_loss(connection: AsyncConnection, meaning: Exception) -> AsyncIterator[None]:
+    """Raises `meaning` when the connection is lost, and drops it: the server may not have hung up yet."""
     driver_connection = (await connection.get_raw_connection()).driver_connection
-    lost = is_closed(driver_connection) or sqlstate(error).startswith(LOST)
-    if lost:
+    try:
+        yield
+    except Exception as error:
+        if not (is_closed(driver_connection) or is_loss(error)):
+            raise
         await connection.invalidate()
-    return lost
+        raise meaning from error
 
 
 @asynccontextmanager

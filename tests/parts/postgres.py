@@ -17,12 +17,12 @@ import pytest
 from adapters.migrations import migrate
 
 TEMPLATE = "migrated"
-HASTE = (
+OPTIONS = (
     "fsync=off",
-    "synchronous_commit=off",
     "full_page_writes=off",
     "unix_socket_directories=",
     "max_connections=60",
+    "deadlock_timeout=50ms",
 )
 
 
@@ -41,7 +41,7 @@ class Postgres:
         )
 
     def start(self) -> None:
-        options = " ".join([f"-h 127.0.0.1 -p {self._port}", *(f"-c {option}" for option in HASTE)])
+        options = " ".join([f"-h 127.0.0.1 -p {self._port}", *(f"-c {option}" for option in OPTIONS)])
         self._call("pg_ctl", "start", "-w", "-D", self._data, "-l", self._log, "-o", options)
 
     def stop(self, mode: str = "fast") -> None:
