@@ -68,7 +68,18 @@ def database_url(text: str) -> str:
     name = DATABASES.get(scheme.partition("+")[0])
     if not (name and separator and rest.strip("/")):
         raise ValueError("this is not the address of an SQLite or PostgreSQL database")
+    if name == "postgresql" and not is_server(f"{name}://{rest}"):
+        raise ValueError("its host or port is wrong, or its user or password has a character that is not %-encoded")
     return f"{name}://{rest}"
+
+
+def is_server(text: str) -> bool:
+    """Whether user, host and port can be told apart: a password with an @ would reach into the host."""
+    try:
+        parts = urlsplit(text)
+        return parts.port != 0 and parts.netloc.count("@") <= 1 and "@" not in parts.path
+    except ValueError:
+        return False
 
 
 def network(text: object) -> Network:
