@@ -14,6 +14,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from domain.errors import Unavailable
 
+CONNECTIONS = 10
 CONNECT_SECONDS, COMMAND_SECONDS = 5.0, 30.0
 PARAMETERS = {"host": "host", "port": "port", "sslmode": "ssl"}
 """What an address may have behind its question mark, and what asyncpg calls it."""
@@ -24,8 +25,8 @@ UNREACHABLE = ("28", "3D000", "40001", "40P01", "53", "55P03", "57014", "58")
 """Beginnings of SQLSTATE codes: authorization, a database that is missing, transactions that
 lost against others too often, resources, locks, cancelled statements, the server's own system."""
 
-RETRIES = {"40001": 5, "40P01": 5, "23505": 1, "0A000": 1}
-"""How often a transaction is tried again: serialization, deadlock, a unique value, an outdated plan.
+RETRIES = {"40001": 5, "40P01": 5, "23505": 1}
+"""How often a transaction is tried again: serialization, deadlock, a unique value.
 
 Somebody else may have stored the unique value a moment ago; the second time the work sees their row.
 """
@@ -73,18 +74,28 @@ def is_closed(driver_connection: Any) -> bool:
     return bool(driver_connection.is_closed())
 
 
-def sqlstate(error: BaseException) -> str:
-    driver_error = error.orig if isinstance(error, DBAPIError) else error
-    return getattr(driver_error, "sqlstate", None) or ""
+def driver_error(error: Exception) -> BaseException:
+    return error.orig or error if isinstance(error, DBAPIError) else error
+
+
+def sqlstate(error: Exception) -> str:
+    return getattr(driver_error(error), "sqlstate", None) or ""
 
 
 def is_loss(error: Exception) -> bool:
     """Whether the server said goodbye. asyncpg may be confused by that in the middle of its own affairs."""
-    driver_error = error.orig if isinstance(error, DBAPIError) else error
-    return sqlstate(error).startswith(LOST) or isinstance(driver_error, AsyncAdapt_asyncpg_dbapi.InternalClientError)
+    confused = isinstance(driver_error(error), AsyncAdapt_asyncpg_dbapi.InternalClientError)
+    return confused or sqlstate(error).startswith(LOST)
+
+
+def is_outdated(error: Exception) -> bool:
+    """Whether the connection's prepared statements no longer fit the schema, which a newer server has changed."""
+    return isinstance(driver_error(error), AsyncAdapt_asyncpg_dbapi.InvalidCachedStatementError)
 
 
 def retries_for(error: Exception) -> int:
+    if is_outdated(error):
+        return CONNECTIONS  # any of which may be
     return 1 if isinstance(error, ConnectionLost) else RETRIES.get(sqlstate(error), 0)
 
 

@@ -9,9 +9,11 @@ from sqlalchemy import URL, Connection
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from adapters.postgres_connections import (
+    CONNECTIONS,
     ConnectionLost,
     is_closed,
     is_loss,
+    is_outdated,
     postgres_engine,
     replace_closed_connections,
     retries_for,
@@ -22,7 +24,6 @@ from domain.errors import Unavailable
 from domain.ports import Store, Tx
 
 T = TypeVar("T")
-CONNECTIONS = 10
 UNKNOWN = "The database did not say whether it took this change. Look, and try again in a moment."
 
 
@@ -88,15 +89,20 @@ async def transact(engine: AsyncEngine, work: Callable[[Connection], T]) -> T:
 
 @asynccontextmanager
 async def instead_of_a_loss(connection: AsyncConnection, meaning: Exception) -> AsyncIterator[None]:
-    """Raises `meaning` when the connection is lost, and drops it: the server may not have hung up yet."""
+    """Raises `meaning` when the connection is lost.
+
+    Drops a lost connection, since the server may not have hung up yet, and one whose plans are outdated.
+    """
     driver_connection = (await connection.get_raw_connection()).driver_connection
     try:
         yield
     except Exception as error:
-        if not (is_closed(driver_connection) or is_loss(error)):
-            raise
-        await connection.invalidate()
-        raise meaning from error
+        lost = is_closed(driver_connection) or is_loss(error)
+        if lost or is_outdated(error):
+            await connection.invalidate()
+        if lost:
+            raise meaning from error
+        raise
 
 
 @asynccontextmanager

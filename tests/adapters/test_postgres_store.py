@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import make_url
 from sqlalchemy.util import await_only
 
-from adapters.postgres_store import CONNECTIONS
+from adapters.postgres_connections import CONNECTIONS
 from adapters.sql_store import open_store
 from domain.accounts import Account
 from domain.errors import Unavailable
@@ -216,6 +216,28 @@ async def test_a_read_is_one_snapshot(url: str, store: Store) -> None:
 async def test_a_time_without_a_zone_is_a_mistake(store: Store) -> None:
     with pytest.raises(ValueError, match="zone"):
         await added(store, an_account(created_at=datetime(2026, 1, 1)))  # noqa: DTZ001  it is meant
+
+
+async def test_connections_that_were_ended_are_replaced_unnoticed(url: str, store: Store, postgres: Postgres) -> None:
+    accounts = [an_account() for _ in range(3 * CONNECTIONS)]
+    await asyncio.gather(*[added(store, account) for account in accounts])
+    await postgres.run(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        f"WHERE datname = '{make_url(url).database}' AND application_name = 'avatarium'"
+    )
+    found = await asyncio.gather(*[stored(store, [account]) for account in accounts])
+    await asyncio.gather(*[added(store, an_account()) for _ in accounts])
+    assert found == [[True]] * len(accounts)
+
+
+async def test_a_newer_server_may_change_the_schema_meanwhile(url: str, store: Store) -> None:
+    await added(store, account := an_account())
+    assert await stored(store, [account]) == [True]
+    other = await asyncpg.connect(url)
+    await other.execute("ALTER TABLE accounts ALTER COLUMN name TYPE text")
+    await other.close()
+    answers = await asyncio.gather(*[stored(store, [account]) for _ in range(3 * CONNECTIONS)])
+    assert answers == [[True]] * len(answers)
 
 
 @pytest.mark.parametrize("mode", ["fast", "immediate"])
