@@ -10,11 +10,17 @@ from alembic.util import CommandError
 from sqlalchemy import URL, inspect, make_url, text
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
+
+from adapters.postgres_connections import postgres_engine
 
 PATIENCE = 5.0
 DRIVER = "sqlite+aiosqlite"
+ADVICE = {
+    "sqlite": "Check that it is a database of this program, and that this user may read it.",
+    "postgresql": "Check that PostgreSQL runs there, that the database exists, and that user and password are right.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,19 +38,26 @@ async def database_state(address: str, migrations: Path) -> State:
         url = make_url(address)
     except ArgumentError:
         return State(False, "its address cannot be understood", "docs/settings.md shows the forms of the address.")
-    name = url.render_as_string(hide_password=True)
+    name = url.set(query={}).render_as_string(hide_password=True)
     if is_missing(url):
         return State(True, f"{name} is made at the first start")
     try:
-        revision = await asyncio.wait_for(current_revision(read_only(url)), PATIENCE)
+        revision = await asyncio.wait_for(current_revision(checking_engine(url)), PATIENCE)
+    except ValueError as error:
+        return State(False, f"{name} cannot be opened", str(error))
     except (SQLAlchemyError, OSError, TimeoutError) as error:
-        advice = "Check that it is a database of this program, and that this user may read it."
-        return State(False, f"{name} cannot be opened ({type(error).__name__})", advice)
+        return State(False, f"{name} cannot be opened ({kind_of(error)})", ADVICE[url.get_backend_name()])
     return compared(name, revision, migrations)
 
 
 def is_missing(url: URL) -> bool:
-    return not Path(url.database or "").exists()
+    return url.get_backend_name() == "sqlite" and not Path(url.database or "").exists()
+
+
+def checking_engine(url: URL) -> AsyncEngine:
+    if url.get_backend_name() == "postgresql":
+        return postgres_engine(url, poolclass=NullPool)
+    return create_async_engine(read_only(url), poolclass=NullPool)
 
 
 def read_only(url: URL) -> URL:
@@ -57,13 +70,18 @@ def read_only(url: URL) -> URL:
     return url.set(drivername=DRIVER, database=f"file:{quote(url.database or '')}", query={**mode, "uri": "true"})
 
 
-async def current_revision(url: URL) -> str | None:
-    engine = create_async_engine(url, poolclass=NullPool)
+async def current_revision(engine: AsyncEngine) -> str | None:
     try:
         async with engine.connect() as connection:
             return await connection.run_sync(stamped_revision)
     finally:
         await engine.dispose()
+
+
+def kind_of(error: Exception) -> str:
+    """The driver's own name of the error, such as `InvalidPasswordError`; its text may quote the address."""
+    driver_error = getattr(error, "orig", None) or error
+    return type(driver_error.__cause__ or driver_error).__name__
 
 
 def stamped_revision(connection: Connection) -> str | None:

@@ -89,8 +89,8 @@ class Settings(BaseSettings):
         Path("data"), "The directory of the database, the key file and uploads.", "a directory", validate_default=True
     )
     database_url: Annotated[SecretStr, AfterValidator(hidden_database_url)] = derived(
-        "The database, an SQLite file.",
-        "an address such as sqlite:////absolute/path.db",
+        "The database: an SQLite file or a PostgreSQL database.",
+        "an address such as sqlite:////absolute/path.db or postgresql://user:password@host/database",
         lambda known: SecretStr(f"sqlite:///{known['data_dir'] / 'avatarium.db'}"),
     )
     secret_key: Annotated[tuple[SecretStr, ...], NoDecode, Listed] = variable(

@@ -8,6 +8,7 @@ from urllib.parse import SplitResult, urlsplit
 from domain.addresses import host_port
 
 HOST_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
+DATABASES = {"sqlite": "sqlite", "postgresql": "postgresql", "postgres": "postgresql"}
 
 Network = IPv4Network | IPv6Network
 
@@ -64,9 +65,21 @@ def http_url(text: str) -> SplitResult:
 def database_url(text: str) -> str:
     """The address without a driver's name, which the database's own adapter chooses."""
     scheme, separator, rest = text.partition("://")
-    if not (scheme.partition("+")[0] == "sqlite" and separator and rest.strip("/")):
-        raise ValueError("this is not the address of an SQLite database, the only kind that this version keeps data in")
-    return f"sqlite://{rest}"
+    name = DATABASES.get(scheme.partition("+")[0])
+    if not (name and separator and rest.strip("/")):
+        raise ValueError("this is not the address of an SQLite or PostgreSQL database")
+    if name == "postgresql" and not is_server(f"{name}://{rest}"):
+        raise ValueError("its host or port is wrong, or its user or password has a character that is not %-encoded")
+    return f"{name}://{rest}"
+
+
+def is_server(text: str) -> bool:
+    """Whether user, host and port can be told apart: a password with an @ would reach into the host."""
+    try:
+        parts = urlsplit(text)
+        return parts.port != 0 and parts.netloc.count("@") <= 1 and "@" not in parts.path
+    except ValueError:
+        return False
 
 
 def network(text: object) -> Network:

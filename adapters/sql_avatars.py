@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, func, or_, select, tuple_, update
 
-from adapters.sql_statements import Row, Statement, assignments, insertion
+from adapters.sql_statements import Row, Statement, assignments, insertion, locked
 from adapters.sql_tables import AVATARS
 from domain.avatars import Avatar, AvatarSettings, SealedKey
 from domain.errors import SlugTaken
@@ -31,9 +31,9 @@ PLACE_OF_CURSOR = select(CURSOR.c.created_at, CURSOR.c.id).where(
     CURSOR.c.id == bindparam("after"), CURSOR.c.account_id == bindparam("account_id")
 )
 
-BY_ID = Statement(
-    select(*COLUMNS).where(OWN, or_(AVATARS.c.id == bindparam("key"), AVATARS.c.short_id == bindparam("key")))
-)
+OWN_BY_ID = select(*COLUMNS).where(OWN, or_(AVATARS.c.id == bindparam("key"), AVATARS.c.short_id == bindparam("key")))
+BY_ID = Statement(OWN_BY_ID)
+BY_ID_LOCKED = Statement(locked(OWN_BY_ID))
 BY_SHORT_ID = Statement(select(*COLUMNS).where(AVATARS.c.short_id == bindparam("short_id")))
 OF_SESSION = Statement(select(*COLUMNS).where(ONE))
 FIRST_PAGE = Statement(NEWEST_FIRST)
@@ -56,11 +56,12 @@ COUNT_CONVERSATION = Statement(update(AVATARS).where(ONE).values(conversation_co
 
 
 class SqlAvatars(Avatars):
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, writes: bool) -> None:
         self._connection = connection
+        self._by_id = BY_ID_LOCKED if writes else BY_ID
 
     def by_id(self, account_id: str, avatar_id: str) -> Avatar | None:
-        row = BY_ID.row(self._connection, account_id=account_id, key=avatar_id)
+        row = self._by_id.row(self._connection, account_id=account_id, key=avatar_id)
         return avatar_of(row) if row else None
 
     def by_short_id(self, short_id: str) -> Avatar | None:

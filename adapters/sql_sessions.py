@@ -5,13 +5,14 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, select, update
 
-from adapters.sql_statements import Row, Statement, assignments, insertion
+from adapters.sql_statements import Row, Statement, assignments, insertion, locked
 from adapters.sql_tables import MESSAGES, SESSIONS, STREAMING
 from domain.ports import Messages, Sessions
 from domain.sessions import Latency, Message, MessageStatus, Role, Session, Usage, Visitor
 
 THIS_SESSION = SESSIONS.c.id == bindparam("session_id")
 SESSION_BY_ID = Statement(select(SESSIONS).where(THIS_SESSION))
+SESSION_BY_ID_LOCKED = Statement(locked(select(SESSIONS).where(THIS_SESSION)))
 ADD_SESSION = insertion(SESSIONS)
 TOUCH_SESSION = Statement(update(SESSIONS).where(THIS_SESSION).values(last_active_at=bindparam("at")))
 END_SESSION = Statement(
@@ -66,11 +67,12 @@ FINISH = Statement(
 
 
 class SqlSessions(Sessions):
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, writes: bool) -> None:
         self._connection = connection
+        self._by_id = SESSION_BY_ID_LOCKED if writes else SESSION_BY_ID
 
     def by_id(self, session_id: str) -> Session | None:
-        row = SESSION_BY_ID.row(self._connection, session_id=session_id)
+        row = self._by_id.row(self._connection, session_id=session_id)
         return session_of(row) if row else None
 
     def add(self, session: Session) -> None:

@@ -5,6 +5,7 @@ a chat turn runs nine statements. A `Statement` keeps what SQLAlchemy is good at
 database and the conversion of its values, and leaves out the rest.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ Row = Sequence[Any]
 Core = Select[Any] | Insert | Update | Delete
 Converter = Callable[[Any], Any]
 Converters = tuple[tuple[int, Converter], ...]
+SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,9 @@ class Statement:
         self._converters: dict[type[Dialect], Converters] = {}
 
     def rows(self, connection: Connection, **values: Any) -> list[Row]:
-        with closing(self._execute(connection, values)) as cursor:
+        """Text that no database takes equals nothing: it is asked for as NULL."""
+        asked = {name: value if is_storable(value) else None for name, value in values.items()}
+        with closing(self._execute(connection, asked)) as cursor:
             converters = self._converters_of(connection.dialect, cursor)
             return [converted(row, converters) for row in cursor.fetchall()]
 
@@ -76,6 +80,13 @@ class Statement:
         return known
 
 
+def is_storable(value: object) -> bool:
+    """PostgreSQL's text has no NUL, and neither database's has halves of surrogate pairs."""
+    if not isinstance(value, str):
+        return True
+    return "\0" not in value and (value.isascii() or not SURROGATE.search(value))
+
+
 def compiled_for(core: Core, dialect: Dialect) -> Compiled:
     compiled = core.compile(dialect=dialect)
     binds = {name: compiled.binds[name] for name in compiled.positiontup or ()}
@@ -102,6 +113,11 @@ def converted(row: Row, converters: Converters) -> Row:
     for index, convert in converters:
         values[index] = convert(values[index])
     return values
+
+
+def locked(core: Select[Any]) -> Select[Any]:
+    """Locks the rows until the transaction ends, against changes but not against references to them."""
+    return core.with_for_update(key_share=True)
 
 
 def insertion(table: Table, columns: Iterable[Column[Any]] | None = None) -> Statement:

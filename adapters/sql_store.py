@@ -1,14 +1,20 @@
 """The store for a database address."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
-from sqlalchemy import make_url
+from sqlalchemy import URL, make_url
 
 from adapters.migrations import migrate
+from adapters.postgres_store import open_postgres
 from adapters.sqlite_store import open_sqlite
 from domain.ports import Store
+
+STORES: dict[str, Callable[[URL], AbstractAsyncContextManager[Store]]] = {
+    "sqlite": open_sqlite,
+    "postgresql": open_postgres,
+}
 
 
 @asynccontextmanager
@@ -18,10 +24,10 @@ async def open_store(database_url: str) -> AsyncIterator[Store]:
     Leaving waits until every write that was asked for is durable.
     """
     url = make_url(database_url)
-    if url.get_backend_name() != "sqlite":
-        raise ValueError(f"This version keeps its data in SQLite only, not in {url.get_backend_name()}.")
-    if url.database in (None, "", ":memory:"):
+    if url.get_backend_name() not in STORES:
+        raise ValueError(f"This program keeps its data in SQLite or PostgreSQL, not in {url.get_backend_name()}.")
+    if url.get_backend_name() == "sqlite" and url.database in (None, "", ":memory:"):
         raise ValueError("The database needs a file, for example sqlite:////var/lib/avatarium/avatarium.db.")
     await asyncio.to_thread(migrate, database_url)
-    async with open_sqlite(url) as store:
+    async with STORES[url.get_backend_name()](url) as store:
         yield store

@@ -11,10 +11,14 @@ from domain.ports import Tx
 
 
 class SqlTx(Tx):
-    """Keeps nothing but the connection, so it serves all transactions of one connection in turn."""
+    """Keeps nothing of a transaction, so it serves all transactions of one connection in turn.
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    `writes`: a session and an owner's avatar that it reads by id are locked until the transaction ends, so
+    that nobody else changes what its decisions rest on. SQLite has one writer and needs no locks.
+    """
+
+    def __init__(self, connection: Connection, *, writes: bool = False) -> None:
+        self._connection, self._writes = connection, writes
 
     @cached_property
     def accounts(self) -> SqlAccounts:
@@ -26,11 +30,11 @@ class SqlTx(Tx):
 
     @cached_property
     def avatars(self) -> SqlAvatars:
-        return SqlAvatars(self._connection)
+        return SqlAvatars(self._connection, self._writes)
 
     @cached_property
     def sessions(self) -> SqlSessions:
-        return SqlSessions(self._connection)
+        return SqlSessions(self._connection, self._writes)
 
     @cached_property
     def messages(self) -> SqlMessages:

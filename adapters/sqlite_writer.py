@@ -51,7 +51,7 @@ class SqliteWriter:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._driver = cast(sqlite3.Connection, connection.connection.driver_connection)
-        self._tx = SqlTx(connection)
+        self._tx = SqlTx(connection, writes=True)
         self._loop = asyncio.get_running_loop()
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
         self._thread = Thread(target=self._run, name="sqlite-writer", daemon=True)

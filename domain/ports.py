@@ -140,7 +140,8 @@ class Tx(Protocol):
 class Store(Protocol):
     """The database. `work` is a plain function that runs within one transaction.
 
-    It may run on another thread, so it must not touch the event loop, and it must be quick.
+    It may run on another thread, so it must not touch the event loop, and it must be quick. When it
+    loses against another transaction it is undone and run again, so it changes nothing but its rows.
     What it raises rolls its own changes back and reaches the caller.
     """
 

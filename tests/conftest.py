@@ -2,6 +2,7 @@
 
 from tests.parts.certificates import certificates_fixture as certificates_fixture
 from tests.parts.firebase_emulator import firebase_emulator_fixture as firebase_emulator_fixture
+from tests.parts.postgres import postgres_fixture as postgres_fixture
 from tests.served import house as house
 from tests.served import managed as managed
 from tests.served import patience as patience

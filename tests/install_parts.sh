@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs the real clients and servers that the tests start: npm packages, and Debian's Chromium.
+# Installs the real clients and servers that the tests start: npm packages, and Debian's Chromium and PostgreSQL.
 set -euo pipefail
 cd "$(dirname "$0")"
 export PATH="$PWD/../.venv/bin:$PATH"
@@ -9,11 +9,18 @@ if ! cmp -s node/package-lock.json node/node_modules/.installed-lock; then
   cp node/package-lock.json node/node_modules/.installed-lock
 fi
 
-if ! command -v chromium >/dev/null; then
+# Installs Debian's package $1, which $2 need.
+debian_package() {
   if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
-    echo "The browser tests need Chromium: install it (on Debian: apt-get install chromium) and run make test again." >&2
+    echo "$2 need $1: install it (on Debian: apt-get install $1) and run make test again." >&2
     exit 1
   fi
   apt-get update -qq
-  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$1" >/dev/null
+}
+
+command -v chromium >/dev/null || debian_package chromium "The browser tests"
+
+if ! command -v initdb >/dev/null && ! compgen -G "/usr/lib/postgresql/*/bin/initdb" >/dev/null; then
+  debian_package postgresql "The database tests"
 fi

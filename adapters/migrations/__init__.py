@@ -7,36 +7,59 @@ To change the schema, change `adapters/sql_tables.py` and run
 which writes the next step into `versions/` for you to read and correct.
 """
 
+import asyncio
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, make_url
+from sqlalchemy import URL, Connection, create_engine, make_url, text
 from sqlalchemy.pool import NullPool
 
-from adapters.sqlite_connections import OWN_TRANSACTIONS, begin_with, unavailable_when_unreachable
+from adapters import postgres_connections, sqlite_connections
+from adapters.postgres_connections import postgres_engine
+from adapters.sqlite_connections import OWN_TRANSACTIONS, begin_with
 
 if TYPE_CHECKING:
     from alembic.config import Config
 
+T = TypeVar("T")
+LOCK_NUMBER = 4_741_021_871
+"""Of the advisory lock: any number that no other program takes in the same database."""
+
 
 def migrate(database_url: str, revision: str = "head") -> None:
-    """Brings the schema up to a revision; does nothing when it is there. Blocks.
-
-    The transaction holds the write lock from its start, so of two servers that start at once one
-    migrates and the other finds it done.
-    """
+    """Brings the schema up to a revision; does nothing when it is there. Blocks."""
     from alembic import command
 
-    with unavailable_when_unreachable(), migrating_engine(database_url).begin() as connection:
-        command.upgrade(config(connection), revision)
+    alone(database_url, lambda connection: command.upgrade(config(connection), revision))
 
 
-def migrating_engine(database_url: str) -> Engine:
-    """Foreign keys are not enforced on it: a step may have to build a table anew under its name."""
-    url = make_url(database_url).set(drivername="sqlite+pysqlite")
-    engine = create_engine(url, poolclass=NullPool, connect_args=OWN_TRANSACTIONS)
+def alone(database_url: str, work: Callable[[Connection], T]) -> T:
+    """Runs `work` in a transaction that holds the migrations' lock from its start. Blocks.
+
+    So of two servers that start at once one migrates and the other finds it done.
+    """
+    url = make_url(database_url)
+    if url.get_backend_name() == "postgresql":
+        return asyncio.run(alone_in_postgres(url, work))
+    return alone_in_sqlite(url, work)
+
+
+def alone_in_sqlite(url: URL, work: Callable[[Connection], T]) -> T:
+    """Foreign keys are not enforced: a step may have to build a table anew under its name."""
+    engine = create_engine(url.set(drivername="sqlite+pysqlite"), poolclass=NullPool, connect_args=OWN_TRANSACTIONS)
     begin_with(engine, "BEGIN IMMEDIATE")
-    return engine
+    with sqlite_connections.unavailable_when_unreachable(), engine.begin() as connection:
+        return work(connection)
+
+
+async def alone_in_postgres(url: URL, work: Callable[[Connection], T]) -> T:
+    """Waits as long as another server migrates, and takes as long as it needs."""
+    engine = postgres_engine(url, command_seconds=None, poolclass=NullPool)
+    with postgres_connections.unavailable_when_unreachable():
+        async with engine.begin() as connection:
+            await connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": LOCK_NUMBER})
+            return await connection.run_sync(work)
 
 
 def config(connection: Connection) -> "Config":

@@ -4,14 +4,17 @@ import os
 import socket
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography.fernet import Fernet
+from sqlalchemy import make_url
 
 from adapters import doctor
-from adapters.doctor import Finding, Level, render, report
+from adapters.doctor import ROOT, Finding, Level, render, report
 from adapters.secret_key import FILE_NAME, read_or_create
 from adapters.settings import PREFIX, Settings, variables
+from tests.parts.postgres import Postgres
 
 REVISIONS = {"one": None, "two": "one"}
 
@@ -117,6 +120,38 @@ async def test_a_file_that_is_no_database_is_a_problem(settings: Settings, root:
     settings.data_dir.mkdir()
     (settings.data_dir / "avatarium.db").write_bytes(b"anything" * 1000)
     assert named(await report(settings, root), "Database").level is Level.PROBLEM
+
+
+async def in_postgres(port: int, root: Path, url: str) -> Finding:
+    return named(await report(Settings(_env_file=None, port=port, database_url=url), root), "Database")
+
+
+async def test_a_postgres_database_fits_the_program_or_not(port: int, root: Path, postgres: Postgres) -> None:
+    async with postgres.database("template1") as url:
+        assert "no tables yet" in (await in_postgres(port, root, url)).what
+    async with postgres.database() as url:
+        assert "newer version" in (await in_postgres(port, root, url)).what
+        finding = await in_postgres(port, ROOT, url)
+    assert (finding.level, "up to date" in finding.what) == (Level.OK, True)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"database": "missing"}, "InvalidCatalogNameError"),
+        ({"username": "nobody"}, "InvalidAuthorizationSpecificationError"),
+        ({"port": 1}, "ConnectionRefusedError"),
+        ({"query": {"password": "hidden-word"}}, "cannot be opened"),
+    ],
+)
+async def test_a_postgres_database_that_cannot_be_opened_is_a_problem(
+    port: int, root: Path, postgres: Postgres, change: dict[str, Any], words: str
+) -> None:
+    url = make_url(postgres.url("postgres")).set(password="hidden-word").set(**change)
+    finding = await in_postgres(port, root, url.render_as_string(hide_password=False))
+    assert (finding.level, words in finding.what) == (Level.PROBLEM, True)
+    assert finding.advice
+    assert "hidden-word" not in render([finding])
 
 
 async def test_the_key_file_is_checked(settings: Settings, root: Path) -> None:

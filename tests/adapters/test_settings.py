@@ -99,6 +99,11 @@ BAD = [
     ("AVATARIUM_DATABASE_URL", "mysql://ada:hidden-word@db/avatarium"),
     ("AVATARIUM_DATABASE_URL", "avatarium.db"),
     ("AVATARIUM_DATABASE_URL", "sqlite://"),
+    ("AVATARIUM_DATABASE_URL", "postgresql://"),
+    ("AVATARIUM_DATABASE_URL", "postgresql://ada:hidden@word@db/avatarium"),
+    ("AVATARIUM_DATABASE_URL", "postgresql://ada:hidden/@word@db/avatarium"),
+    ("AVATARIUM_DATABASE_URL", "postgresql://ada:hidden-word@db:port/avatarium"),
+    ("AVATARIUM_DATABASE_URL", "postgresql://ada:hidden-word@db:65536/avatarium"),
     ("AVATARIUM_DEVELOPMENT", "perhaps"),
     ("AVATARIUM_ALLOW_REMOTE_LOCAL_SIGN_IN", "perhaps"),
     ("AVATARIUM_TRUSTED_PROXIES", "10.0.0.1,proxy.example.com"),
@@ -192,6 +197,10 @@ def test_the_public_address_follows_the_host(env: pytest.MonkeyPatch, host: str,
     [
         ("sqlite:////srv/a.db", "sqlite:////srv/a.db"),
         ("sqlite+aiosqlite:////srv/a.db", "sqlite:////srv/a.db"),
+        ("postgresql://u:p@db:5433/avatars?sslmode=require", "postgresql://u:p@db:5433/avatars?sslmode=require"),
+        ("postgresql://u:p%40@/avatars?host=/run/postgresql", "postgresql://u:p%40@/avatars?host=/run/postgresql"),
+        ("postgres://u:p@db/avatars", "postgresql://u:p@db/avatars"),
+        ("postgresql+psycopg://u:p@db/avatars", "postgresql://u:p@db/avatars"),
     ],
 )
 def test_the_database_is_named_without_a_driver(env: pytest.MonkeyPatch, text: str, url: str) -> None:

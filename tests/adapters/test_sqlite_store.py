@@ -63,8 +63,7 @@ async def stored(store: Store, accounts: list[Account]) -> list[bool]:
 @pytest.mark.parametrize(
     ("address", "words"),
     [
-        ("postgresql://u@h/d", "SQLite only"),
-        ("postgresql+asyncpg://u@h/d", "SQLite only"),
+        ("mysql://u@h/d", "SQLite or PostgreSQL"),
         ("sqlite://", "needs a file"),
         ("sqlite:///:memory:", "needs a file"),
     ],

@@ -1,4 +1,4 @@
-"""The stores under contract. A further database is one more entry in `DATABASES`."""
+"""The stores under contract."""
 
 import sqlite3
 from collections.abc import AsyncIterator, Callable
@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi
 
 from adapters.sql_store import open_store
 from domain.ports import Store
 from tests.fakes.store import ConstraintBroken, MemoryStore
+from tests.parts.postgres import Postgres
 
 
 @dataclass(frozen=True)
@@ -42,9 +44,18 @@ DATABASES = {
 }
 
 
-@pytest.fixture(params=DATABASES)
-def database(request: pytest.FixtureRequest) -> Database:
-    return DATABASES[request.param]
+def in_postgres(server: Postgres) -> Database:
+    @asynccontextmanager
+    async def open_postgres(_directory: Path) -> AsyncIterator[Store]:
+        async with server.database() as url, open_store(url) as store:
+            yield store
+
+    return Database(open_postgres, AsyncAdapt_asyncpg_dbapi.IntegrityError, AsyncAdapt_asyncpg_dbapi.Error)
+
+
+@pytest.fixture(params=[*DATABASES, "postgresql"])
+def database(request: pytest.FixtureRequest, postgres: Postgres) -> Database:
+    return DATABASES.get(request.param) or in_postgres(postgres)
 
 
 @pytest.fixture

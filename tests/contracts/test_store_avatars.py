@@ -172,6 +172,25 @@ async def test_update_stores_all_but_the_counters(store: Store, account: Account
     assert await stored(store, bystander) == bystander
 
 
+async def test_changes_of_one_avatar_at_once_all_count(store: Store, account: Account) -> None:
+    """As when an owner's two tabs save: each change is made to what the one before left."""
+    avatar = an_avatar(account, personality="")
+    await add(store, avatar)
+
+    def append(letter: str) -> Callable[[Tx], None]:
+        def append(tx: Tx) -> None:
+            found = tx.avatars.by_id(account.id, avatar.id)
+            assert found is not None
+            tx.avatars.update(changed(found, personality=found.settings.personality + letter))
+
+        return append
+
+    await asyncio.gather(*[store.write(append(letter)) for letter in "abcdefghijklmnop"])
+    found = await stored(store, avatar)
+    assert found is not None
+    assert sorted(found.settings.personality) == list("abcdefghijklmnop")
+
+
 async def test_update_keeps_its_own_slug_and_clears_what_is_gone(store: Store, account: Account) -> None:
     avatar = an_avatar(account, ai_key=SealedKey("sealed", "1234"), password_hash="hash", tagline="Hi")
     await add(store, avatar)

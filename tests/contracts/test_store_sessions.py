@@ -217,3 +217,14 @@ async def test_a_visitors_words_cannot_be_ended(store: Store, session: Session) 
     await add(store, message)
     await store.write(lambda tx: tx.messages.finish(replace(message, content="Other words")))
     assert await stored(store, message) == message
+
+
+@pytest.mark.parametrize("text", ["\x00", "no\x00body", "\ud800", "who\udfff?"])
+async def test_what_no_database_can_store_is_not_found(store: Store, session: Session, text: str) -> None:
+    assert await store.read(lambda tx: (tx.accounts.by_id(text), tx.accounts.by_subject(text))) == (None, None)
+    assert await store.read(lambda tx: (tx.avatars.by_short_id(text), tx.avatars.by_id(text, text))) == (None, None)
+    assert await store.read(lambda tx: tx.avatars.page(text, 5, text)) == []
+    assert await store.write(lambda tx: (tx.sessions.by_id(text), tx.messages.by_id(text))) == (None, None)
+    assert await store.write(lambda tx: tx.messages.of_client(session.id, text)) is None
+    assert await store.read(lambda tx: tx.messages.page(session.id, 5, text)) == []
+    assert await store.read(lambda tx: tx.messages.questions(text)) == 0

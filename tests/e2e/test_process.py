@@ -5,14 +5,18 @@ import os
 import signal
 import sqlite3
 from asyncio.subprocess import PIPE
-from contextlib import closing
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, closing
 from pathlib import Path
 
 import aiohttp
 import pytest
+from sqlalchemy import Connection
 
+from adapters.migrations import alone
 from tests.doors.doors import GraphQLSendAndFollow
 from tests.e2e.process import PROGRAM, avatarium, free_port
+from tests.parts.postgres import Postgres
 from tests.parts.upstream import running_upstream
 
 
@@ -79,12 +83,29 @@ async def test_a_shutdown_stores_what_was_said(tmp_path: Path) -> None:
     assert stored == [(said, "interrupted")]
 
 
-async def test_words_survive_a_kill_and_the_open_reply_is_closed(tmp_path: Path) -> None:
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def database(request: pytest.FixtureRequest, tmp_path: Path, postgres: Postgres) -> AsyncIterator[str]:
+    """The address of a database that is empty."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'avatarium.db'}"
+        return
+    async with postgres.database("template1") as url:
+        yield url
+
+
+async def sql(database: str, statement: str) -> list[Sequence[object]]:
+    def run(connection: Connection) -> list[Sequence[object]]:
+        result = connection.exec_driver_sql(statement)
+        return [tuple(row) for row in result] if result.returns_rows else []
+
+    return await asyncio.to_thread(alone, database, run)
+
+
+async def test_words_survive_a_kill_and_the_open_reply_is_closed(tmp_path: Path, database: str) -> None:
     async with running_upstream() as upstream:
-        settings = {"GROQ_API_KEY": "key", "GROQ_API_BASE": upstream.url}
+        settings = {"GROQ_API_KEY": "key", "GROQ_API_BASE": upstream.url, "AVATARIUM_DATABASE_URL": database}
         async with avatarium(tmp_path, **settings) as server, aiohttp.ClientSession() as http:
-            with closing(sqlite3.connect(tmp_path / "avatarium.db")) as connection, connection:
-                connection.execute("UPDATE avatars SET ai_model = 'endless'")
+            await sql(database, "UPDATE avatars SET ai_model = 'endless'")
             door = GraphQLSendAndFollow(server.url, http)
             session = await door.start("DemoAvatar1")
             async for _ in door.events({"sessionId": session, "content": "Never lose this"}):
@@ -95,8 +116,7 @@ async def test_words_survive_a_kill_and_the_open_reply_is_closed(tmp_path: Path)
             draft = draft_in(tmp_path)
         async with avatarium(tmp_path, **settings):
             pass
-    with closing(sqlite3.connect(tmp_path / "avatarium.db")) as connection:
-        stored = connection.execute("SELECT role, content, status FROM messages ORDER BY position").fetchall()
+    stored = await sql(database, "SELECT role, content, status FROM messages ORDER BY position")
     assert stored[0] == ("user", "Never lose this", "complete")
     assert draft
     assert stored[1] == ("assistant", draft, "interrupted")
@@ -107,6 +127,13 @@ def draft_in(data: Path) -> str:
     with closing(sqlite3.connect(data / "avatarium.db")) as connection:
         query = "SELECT content FROM messages WHERE role = 'assistant' ORDER BY position DESC LIMIT 1"
         return str((connection.execute(query).fetchone() or ("",))[0])
+
+
+async def test_two_servers_that_start_at_once_share_a_new_database(tmp_path: Path, postgres: Postgres) -> None:
+    async with postgres.database("template1") as url, AsyncExitStack() as stack:
+        starting = [avatarium(tmp_path, AVATARIUM_DATABASE_URL=url) for _ in range(2)]
+        await asyncio.gather(*[stack.enter_async_context(server) for server in starting])
+        assert await sql(url, "SELECT name FROM avatars") == [("Ava",)]
 
 
 @pytest.mark.parametrize(
