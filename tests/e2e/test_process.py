@@ -109,11 +109,11 @@ async def test_words_survive_a_kill_and_the_open_reply_is_closed(tmp_path: Path,
             door = GraphQLSendAndFollow(server.url, http)
             session = await door.start("DemoAvatar1")
             async for _ in door.events({"sessionId": session, "content": "Never lose this"}):
-                if draft_in(tmp_path):
+                if await draft_in(database):
                     server.process.kill()
                     break
             await server.process.wait()
-            draft = draft_in(tmp_path)
+            draft = await draft_in(database)
         async with avatarium(tmp_path, **settings):
             pass
     stored = await sql(database, "SELECT role, content, status FROM messages ORDER BY position")
@@ -122,11 +122,10 @@ async def test_words_survive_a_kill_and_the_open_reply_is_closed(tmp_path: Path,
     assert stored[1] == ("assistant", draft, "interrupted")
 
 
-def draft_in(data: Path) -> str:
+async def draft_in(database: str) -> str:
     """What the database has of the newest reply."""
-    with closing(sqlite3.connect(data / "avatarium.db")) as connection:
-        query = "SELECT content FROM messages WHERE role = 'assistant' ORDER BY position DESC LIMIT 1"
-        return str((connection.execute(query).fetchone() or ("",))[0])
+    [(content,)] = await sql(database, "SELECT content FROM messages WHERE role = 'assistant'")
+    return str(content)
 
 
 async def test_two_servers_that_start_at_once_share_a_new_database(tmp_path: Path, postgres: Postgres) -> None:
