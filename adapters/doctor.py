@@ -131,7 +131,7 @@ def ai_providers(settings: Settings) -> Finding:
     if names:
         return Finding(Level.OK, f"AI providers with a key: {names}")
     advice = "Set a key such as GROQ_API_KEY or OPENAI_API_KEY to let a model speak."
-    return Finding(Level.WARNING, "AI providers: no key; avatars quote their knowledge base", advice)
+    return Finding(Level.WARNING, "AI providers: no key; avatars can only introduce themselves", advice)
 
 
 def public_url(settings: Settings) -> Finding:
