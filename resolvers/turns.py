@@ -70,12 +70,15 @@ class Turns:
         await stopped(self._of_session.get(session_id, []))
 
     async def sweep(self) -> None:
-        """Stores what is being said, and stops the turns that nobody has listened to for 30 seconds."""
-        await self.store_drafts()
+        """Stops the turns that nobody has listened to for 30 seconds, and stores what the others have said.
+
+        The database comes last: while it is down, turns must still be stopped and logs forgotten.
+        """
         for reply_id in list(self._running):
             if self._stage.replies.unheard_for(reply_id) >= UNHEARD_LIMIT:
                 await self.stop(reply_id)
         await self._stage.replies.discard_old()
+        await self.store_drafts()
 
     async def store_drafts(self) -> None:
         """Stores what each reply has said so far, so that a crash loses a second of it at most."""

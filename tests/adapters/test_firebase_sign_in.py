@@ -92,6 +92,11 @@ async def test_a_clock_that_is_seconds_late_locks_nobody_out(
     assert (await sign_in.verify(token)).subject == f"firebase:{USER_ID}"
 
 
+async def test_a_token_from_the_future_is_refused(sign_in: FirebaseSignIn, certificates: Certificates) -> None:
+    with pytest.raises(TokenInvalid):
+        await sign_in.verify(certificates.token(iat=int(time.time()) + 60))
+
+
 @pytest.mark.parametrize("answer", [(503, b"{}"), (200, b"<html>Please log in to the hotel's network</html>")])
 async def test_no_certificates_are_no_fault_of_the_token(
     sign_in: FirebaseSignIn, certificates: Certificates, answer: tuple[int, bytes]

@@ -340,6 +340,20 @@ async def test_recovering_leaves_replies_that_are_over_alone(
     assert await stored(store, sent.reply_id) == before
 
 
+async def test_turns_that_nobody_hears_are_stopped_while_the_database_is_down(
+    stranger: Context, avatar: Avatar, models: ScriptedModels, store: TroubledStore, clock: FakeClock
+) -> None:
+    models.script(FIRST, "Hello ", asyncio.Event(), "there.")
+    unheard = await begun(stranger, await started(stranger, avatar))
+    clock.advance(UNHEARD_LIMIT)
+    await begun(stranger, await started(stranger, avatar))
+    store.broken = True
+    with pytest.raises(OSError, match="disk full"):
+        await stranger.services.turns.sweep()
+    assert models.closed == 1
+    assert failed(await heard(stranger, unheard)).code == "SERVICE_UNAVAILABLE"
+
+
 async def test_a_crash_keeps_what_was_said_before_the_last_sweep(
     stranger: Context, session_id: str, models: ScriptedModels, store: Store
 ) -> None:
