@@ -1,17 +1,18 @@
 """The turns that are running: each a task of its own, in which the avatar speaks one reply.
 
 A turn outlives the socket that asked for it. It ends when the reply is whole, when it is stopped,
-when nobody has listened for a while, or when the server shuts down. What was said is stored first.
+when nobody has listened for a while, or when the server shuts down. What was said is stored first;
+while the database takes nothing it is kept, and stored as soon as it can be.
 """
 
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Collection, Coroutine, Iterable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from domain.errors import ProviderFailure
+from domain.errors import ProviderFailure, Unavailable
 from domain.ports import Tx
 from domain.sessions import Message, MessageStatus
 from resolvers.speaking import Opened, Reply, Stage
@@ -23,6 +24,7 @@ HISTORY_MESSAGES = 40
 UNHEARD_LIMIT = 30.0
 SWEEP_EVERY = 1.0
 SHUTDOWN_LIMIT = 10.0
+UNSTORED_MAX = 1000
 
 
 @dataclass(slots=True)
@@ -41,6 +43,7 @@ class Turns:
         self._running: dict[str, Turn] = {}
         self._of_session: dict[str, list[Turn]] = {}
         self._starting: set[asyncio.Task[Any]] = set()
+        self._unstored: dict[str, Message] = {}
 
     async def to_the_end(self, work: Coroutine[Any, Any, T]) -> T:
         """Does `work` even if the caller hangs up meanwhile: a reply that is stored must be spoken too."""
@@ -70,7 +73,7 @@ class Turns:
         await stopped(self._of_session.get(session_id, []))
 
     async def sweep(self) -> None:
-        """Stops the turns that nobody has listened to for 30 seconds, and stores what the others have said.
+        """Stops the turns that nobody has listened to for 30 seconds, and stores what can be stored by now.
 
         The database comes last: while it is down, turns must still be stopped and logs forgotten.
         """
@@ -78,7 +81,13 @@ class Turns:
             if self._stage.replies.unheard_for(reply_id) >= UNHEARD_LIMIT:
                 await self.stop(reply_id)
         await self._stage.replies.discard_old()
+        await self.store_unstored()
         await self.store_drafts()
+
+    async def store_unstored(self) -> None:
+        """Stores the ended replies that the database did not take before, until it refuses one again."""
+        for message in list(self._unstored.values()):
+            await self._store(message)
 
     async def store_drafts(self) -> None:
         """Stores what each reply has said so far, so that a crash loses a second of it at most."""
@@ -120,10 +129,12 @@ class Turns:
         await self._stage.store.write(close)
 
     async def close(self) -> None:
-        """Stops every turn and waits until what was said is stored."""
+        """Stops every turn and waits until what was said is stored, or has been refused once more."""
         if self._starting:
             await asyncio.wait(self._starting, timeout=SHUTDOWN_LIMIT)
         await stopped(self._running.values(), timeout=SHUTDOWN_LIMIT)
+        with suppress(Unavailable):
+            await self.store_unstored()
 
     async def _speak(self, reply: Reply, earlier: Collection[asyncio.Task[None]]) -> None:
         if earlier:
@@ -143,16 +154,30 @@ class Turns:
         await asyncio.wait({speaking})
         message = reply.finished(outcome(reply.id, speaking))
         try:
-            await self._stage.store.write(lambda tx: self._store(tx, message))
+            await self._store(message)
         except Exception as error:
             log.error("reply %s could not be stored: %s", reply.id, type(error).__name__)
             await reply.end_unstored()
             return
         await reply.end(message)
 
-    def _store(self, tx: Tx, message: Message) -> None:
-        tx.messages.finish(message)
-        tx.sessions.touch(message.session_id, self._stage.clock.now())
+    async def _store(self, message: Message) -> None:
+        """Keeps it for later when the database is unavailable; what it refuses as such is given up."""
+
+        def finish(tx: Tx) -> None:
+            tx.messages.finish(message)
+            tx.sessions.touch(message.session_id, self._stage.clock.now())
+
+        try:
+            await self._stage.store.write(finish)
+        except Unavailable:
+            if len(self._unstored) < UNSTORED_MAX:
+                self._unstored[message.id] = message
+            raise
+        except Exception:
+            self._unstored.pop(message.id, None)
+            raise
+        self._unstored.pop(message.id, None)
 
     def _forget(self, turn: Turn) -> None:
         del self._running[turn.reply.id]

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from typing import TypeVar
 
+from domain.errors import Unavailable
 from domain.ports import Tx
 from tests.fakes.store import MemoryStore
 
@@ -11,11 +12,12 @@ T = TypeVar("T")
 
 
 class TroubledStore(MemoryStore):
-    """While `broken` it takes no write. From `hold` to `release` it commits writes, but does not say so."""
+    """While `broken` it refuses writes. From `hold` to `release` it commits writes, but does not say so."""
 
     def __init__(self) -> None:
         super().__init__()
         self.broken = False
+        self.refusal: Exception = Unavailable("disk full")
         self.committed = asyncio.Event()
         self._released = asyncio.Event()
         self._released.set()
@@ -29,7 +31,7 @@ class TroubledStore(MemoryStore):
 
     async def write(self, work: Callable[[Tx], T]) -> T:
         if self.broken:
-            raise OSError("disk full")
+            raise self.refusal
         answer = await super().write(work)
         self.committed.set()
         await self._released.wait()
