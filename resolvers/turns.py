@@ -143,9 +143,15 @@ class Turns:
         await reply.speak()
 
     async def _reread(self, opened: Opened) -> Opened:
-        """The turn with the history as it is now that the earlier reply is stored."""
+        """The turn with the history as it is now that the earlier reply is stored.
+
+        While the database is unavailable: with the history as it was when the words came.
+        """
         session_id = opened.message.session_id
-        recent = await self._stage.store.read(lambda tx: tx.messages.recent(session_id, HISTORY_MESSAGES + 2))
+        try:
+            recent = await self._stage.store.read(lambda tx: tx.messages.recent(session_id, HISTORY_MESSAGES + 2))
+        except Unavailable:
+            return opened
         ids = [message.id for message in recent]
         before = recent[: ids.index(opened.message.id)] if opened.message.id in ids else opened.before
         return replace(opened, before=before)

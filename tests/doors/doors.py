@@ -2,7 +2,7 @@
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -90,7 +90,7 @@ class GraphQL(Door):
         return await folded(self.events(sent))
 
     @abstractmethod
-    def events(self, sent: Mapping[str, object]) -> AsyncIterator[dict[str, Any]]:
+    def events(self, sent: Mapping[str, object]) -> AsyncGenerator[dict[str, Any]]:
         """The reply's events to a message."""
 
 
@@ -110,11 +110,11 @@ async def folded(events: AsyncIterator[dict[str, Any]]) -> Answer:
 class GraphQLSocket(GraphQL):
     """The `chat` subscription over graphql-transport-ws."""
 
-    async def events(self, sent: Mapping[str, object]) -> AsyncIterator[dict[str, Any]]:
+    async def events(self, sent: Mapping[str, object]) -> AsyncGenerator[dict[str, Any]]:
         async for payload in self.subscribe(CHAT, {"input": dict(sent)}):
             yield self.data(payload)["chat"]
 
-    async def subscribe(self, query: str, variables: Mapping[str, object]) -> AsyncIterator[dict[str, Any]]:
+    async def subscribe(self, query: str, variables: Mapping[str, object]) -> AsyncGenerator[dict[str, Any]]:
         async with self.http.ws_connect(f"{self.url}/graphql", protocols=["graphql-transport-ws"]) as socket:
             await socket.send_json({"type": "connection_init"})
             assert (await socket.receive_json())["type"] == "connection_ack"
@@ -127,7 +127,7 @@ class GraphQLSocket(GraphQL):
 class GraphQLSendAndFollow(GraphQLSocket):
     """The `sendMessage` mutation over HTTP, then the `reply` subscription over a WebSocket."""
 
-    async def events(self, sent: Mapping[str, object]) -> AsyncIterator[dict[str, Any]]:
+    async def events(self, sent: Mapping[str, object]) -> AsyncGenerator[dict[str, Any]]:
         reply = (await self.execute(SEND, {"input": dict(sent)}))["sendMessage"]["reply"]["id"]
         async for payload in self.subscribe(REPLY, {"id": reply}):
             yield self.data(payload)["reply"]
@@ -136,7 +136,7 @@ class GraphQLSendAndFollow(GraphQLSocket):
 class GraphQLEvents(GraphQL):
     """The `chat` subscription over server-sent events."""
 
-    async def events(self, sent: Mapping[str, object]) -> AsyncIterator[dict[str, Any]]:
+    async def events(self, sent: Mapping[str, object]) -> AsyncGenerator[dict[str, Any]]:
         async with self.http.post(
             f"{self.url}/graphql",
             json={"query": CHAT, "variables": {"input": dict(sent)}},

@@ -47,6 +47,12 @@ class Avatarium:
             self.output.append((await self.process.stdout.read()).decode())
         return await self.process.wait()
 
+    async def leaks(self, *secrets: str) -> list[str]:
+        """Stops it; gives the secrets that it has printed, and `Traceback` if there was one."""
+        await self.stop()
+        printed = "".join(self.output)
+        return [word for word in ("Traceback", *secrets) if word in printed]
+
 
 @asynccontextmanager
 async def avatarium(data: Path, **settings: str) -> AsyncIterator[Avatarium]:

@@ -103,3 +103,16 @@ async def test_the_next_message_is_answered_after_the_database_is_back(
     store.broken = False
     assert (await chat.ask(stranger, session_id, "And now?")).text == "Found."
     assert (await said(store, session_id))[-1] == ("assistant", "Found.", MessageStatus.COMPLETE)
+
+
+async def test_a_message_that_waited_is_answered_while_nothing_can_be_read(
+    stranger: Context, session_id: str, models: ScriptedModels, store: TroubledStore
+) -> None:
+    models.script(FIRST, "One ", gate := asyncio.Event(), "done.")
+    models.script(FIRST, "Two done.")
+    await begun(stranger, session_id, "One?")
+    waiting = await chat.send(stranger, session_id, "Two?")
+    store.unreadable = True
+    gate.set()
+    assert done(await heard(stranger, waiting.reply_id)).text == "Two done."
+    assert [turn.content for turn in models.prompts[-1].turns] == ["One?", "Two?"]

@@ -12,11 +12,14 @@ T = TypeVar("T")
 
 
 class TroubledStore(MemoryStore):
-    """While `broken` it refuses writes. From `hold` to `release` it commits writes, but does not say so."""
+    """While `broken` it refuses writes, while `unreadable` reads.
+
+    From `hold` to `release` it commits writes, but does not say so.
+    """
 
     def __init__(self) -> None:
         super().__init__()
-        self.broken = False
+        self.broken = self.unreadable = False
         self.refusal: Exception = Unavailable("disk full")
         self.committed = asyncio.Event()
         self._released = asyncio.Event()
@@ -28,6 +31,11 @@ class TroubledStore(MemoryStore):
 
     def release(self) -> None:
         self._released.set()
+
+    async def read(self, work: Callable[[Tx], T]) -> T:
+        if self.unreadable:
+            raise self.refusal
+        return await super().read(work)
 
     async def write(self, work: Callable[[Tx], T]) -> T:
         if self.broken:
