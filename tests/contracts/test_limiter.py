@@ -1,5 +1,6 @@
 """What every limiter promises."""
 
+from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
@@ -89,3 +90,11 @@ async def test_the_reset_is_when_the_oldest_attempt_is_forgotten(limiter: Limite
         resets.add((await limiter.hit(THREE, "ip")).reset_at)
         clock.advance(1)
     assert resets == {int(first + 0.5) + 60}
+
+
+async def test_a_clock_that_was_put_back_locks_nobody_out(limiter: Limiter, clock: FakeClock) -> None:
+    for _ in range(3):
+        await limiter.hit(THREE, "ip")
+    clock.set(clock.now() - timedelta(hours=3))
+    assert [(await limiter.hit(THREE, "ip")).allowed for _ in range(4)] == [True, True, True, False]
+    assert (await limiter.hit(THREE, "ip")).retry_after == 60

@@ -15,7 +15,7 @@ class FakeLimiter(Limiter):
     async def hit(self, limit: Limit, key: str) -> Hit:
         now = self._clock.now().timestamp()
         attempts = self._attempts[limit.name, key]
-        attempts[:] = [at for at in attempts if at > now - limit.seconds]
+        attempts[:] = [at for at in attempts if now - limit.seconds < at <= now]
         allowed = len(attempts) < limit.count
         if allowed:
             attempts.append(now)
