@@ -7,7 +7,7 @@ from typing import Any, cast
 import orjson
 from cross_web import HTTPException
 from graphql import GraphQLError
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, Response
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
@@ -101,6 +101,8 @@ class GraphQLDoor(GraphQL[OperationContext, None]):
         request = Request(scope, receive)
         try:
             response = await self.run(request)
+        except ClientDisconnect:
+            return
         except HTTPException as error:
             response = refusal(request, error.status_code, error.reason)
         except AvatariumError as error:
