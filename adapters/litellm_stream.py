@@ -8,6 +8,7 @@ import aiohttp
 
 from adapters.http_failures import REFUSALS, http_failure
 from adapters.litellm_planner import LitellmPlanner
+from adapters.openai_events import Surrogates, without_nul
 from domain.avatars import AiProvider
 from domain.errors import ProviderFailure
 from domain.models import REPLY_TOKENS
@@ -63,10 +64,11 @@ class LitellmStream:
 
         transport = WatchedTransport(self._session, call.dialect.ending)
         count: TokenCount | None = None
+        surrogates = Surrogates()
         try:
             answer = await litellm.acompletion(**arguments(call), client=self._client(call, transport))
             async for chunk in answer:
-                if text := text_of(chunk):
+                if text := surrogates.paired(without_nul(text_of(chunk) or "")):
                     yield TextPiece(text)
                 count = count_of(chunk) or count
         except Exception as error:

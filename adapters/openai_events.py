@@ -44,7 +44,7 @@ class EventParser:
             self._line.clear()
         if rest:
             self._keep(rest)
-        text = "".join(self._texts(lines))
+        text = without_nul("".join(self._texts(lines)))
         self._length += len(text)
         if self._length > TEXT_MAX:
             self.ended = True
@@ -106,6 +106,11 @@ class EventParser:
         delta = choice.get("delta")
         text = delta.get("content") if isinstance(delta, dict) else None
         return text if isinstance(text, str) else ""
+
+
+def without_nul(text: str) -> str:
+    """PostgreSQL's text has no NUL: a reply with one could never be stored."""
+    return text.replace("\0", "")
 
 
 class Surrogates:

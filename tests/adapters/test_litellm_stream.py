@@ -74,6 +74,8 @@ class Claude:
         match body["model"]:
             case "whole":
                 await self.write(response, *END)
+            case "unspeakable":
+                await self.write(response, said("\0"), said(" \0a \ud83d"), said("\ude00 \ud83d"), said("b"), *END)
             case "stall":
                 await self.wait_for_the_end()
             case "error-in-stream":
@@ -134,6 +136,13 @@ async def test_a_whole_answer(road: LitellmStream, claude: Claude) -> None:
         None,
     )
     assert claude.bodies[0]["max_tokens"] == REPLY_TOKENS
+
+
+async def test_what_no_database_can_store_is_not_said(road: LitellmStream, claude: Claude) -> None:
+    pieces, failure = await heard(road, asking("unspeakable", claude.url))
+    assert "".join(piece.text for piece in pieces if isinstance(piece, TextPiece)) == "Hello there. a 😀 \ufffdb"
+    assert TextPiece("") not in pieces
+    assert failure is None
 
 
 async def test_a_connection_serves_again(road: LitellmStream, claude: Claude) -> None:

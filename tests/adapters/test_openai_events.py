@@ -80,6 +80,11 @@ def test_an_emoji_cut_between_two_events() -> None:
     assert said(halves[0] + halves[1] + DONE) == "a😀b"
 
 
+def test_a_nul_is_not_said() -> None:
+    nul = choice(delta={"content": "X"}).replace(b"X", b"\\u0000")
+    assert said(choice(delta={"content": "a\0b"}), nul, DONE) == "ab"
+
+
 def test_half_an_emoji_that_stays_alone() -> None:
     half = choice(delta={"content": "X"}).replace(b"X", b"a\\ud83d")
     assert said(half, choice(delta={"content": "b"}), DONE) == "a\ufffdb"
