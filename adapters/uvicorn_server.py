@@ -10,9 +10,10 @@ from starlette.types import ASGIApp
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.exceptions import InvalidState
 
+from adapters.http_protocol import HttpProtocol
 from adapters.listen_first import ListenFirst
 
-MAX_FRAME_BYTES = 256 * 1024
+MESSAGE_MAX_BYTES = 64 * 1024
 GRACEFUL_SECONDS = 15
 
 
@@ -47,9 +48,9 @@ def config(app: ASGIApp, *, host: str, port: int, trusted_proxies: Sequence[str]
         access_log=False,
         server_header=False,
         loop="auto",
-        http="httptools",
+        http=HttpProtocol,
         ws=WebSocketProtocol,
-        ws_max_size=MAX_FRAME_BYTES,
+        ws_max_size=MESSAGE_MAX_BYTES,
         ws_per_message_deflate=False,
         proxy_headers=bool(trusted_proxies),
         forwarded_allow_ips=list(trusted_proxies),

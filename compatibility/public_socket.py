@@ -32,10 +32,9 @@ from resolvers import avatars, chat, sessions
 from resolvers.chat import Sent
 from resolvers.context import Context
 
-FRAME_MAX_BYTES = 64 * 1024
 WAITING_MAX = 16
 IDLE_SECONDS = IDLE_LIMIT.total_seconds()
-NORMAL, TOO_BIG, SERVER_ERROR, UNKNOWN_AVATAR = 1000, 1009, 1011, 4404
+NORMAL, SERVER_ERROR, UNKNOWN_AVATAR = 1000, 1011, 4404
 
 
 async def talk(socket: WebSocket) -> None:
@@ -123,9 +122,6 @@ class Conversation:
         if message["type"] == "websocket.disconnect":
             raise Over(None)
         text: str | None = message.get("text")
-        if len(message["bytes"] if text is None else text.encode()) > FRAME_MAX_BYTES:
-            await self._tell(BadRequest("A frame can have at most 64 KiB."))
-            raise Over(TOO_BIG)
         if text is None:
             raise BadRequest("Send JSON as text frames, not as binary ones.")
         return text
