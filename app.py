@@ -85,6 +85,7 @@ def build(services: "Services", settings: Settings) -> "ASGIApp":
     from schema.context import bearer
     from schema.door import GraphQLDoor
     from web import pages
+    from web.documents import documents
 
     def make_context(scope: "Scope", headers: "Headers") -> Context:
         client = scope.get("client") or ("unknown", 0)
@@ -94,7 +95,7 @@ def build(services: "Services", settings: Settings) -> "ASGIApp":
         return await avatars.may_embed(Context(services, str(uuid4()), "unknown"), short_id)
 
     at_home = settings.development or settings.is_local
-    graphql = GraphQLDoor(pages.graphiql_page if at_home else None, open_schema=at_home)
+    graphql = GraphQLDoor(pages.graphiql_page if at_home else None, open_schema=at_home, documents=documents())
     return application(
         [
             Route("/graphql", graphql),
