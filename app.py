@@ -16,6 +16,7 @@ from adapters.command_line import addresses, arguments, log_to_stderr
 from adapters.safety import refuse_unsafe
 from adapters.settings import Settings, SettingsError, environment, load
 from domain.errors import AvatariumError
+from domain.origins import foreign_site
 
 if TYPE_CHECKING:
     from starlette.datastructures import Headers
@@ -89,7 +90,8 @@ def build(services: "Services", settings: Settings) -> "ASGIApp":
 
     def make_context(scope: "Scope", headers: "Headers") -> Context:
         client = scope.get("client") or ("unknown", 0)
-        return Context(services, str(uuid4()), client[0], bearer(headers.get("authorization")))
+        site = foreign_site(headers.get("origin"), headers.get("host"), services.public_url)
+        return Context(services, str(uuid4()), client[0], bearer(headers.get("authorization")), site)
 
     async def may_embed(short_id: str) -> bool:
         return await avatars.may_embed(Context(services, str(uuid4()), "unknown"), short_id)
@@ -106,6 +108,7 @@ def build(services: "Services", settings: Settings) -> "ASGIApp":
         make_context=make_context,
         headers_of=compatibility.context_headers,
         on_error=compatibility.on_error,
+        answers_to=settings.answers_to,
         max_body_bytes=settings.max_body_bytes,
     )
 

@@ -26,7 +26,7 @@ from compatibility.frames import (
     incoming,
 )
 from compatibility.routing import context_of
-from domain.errors import BadRequest, NotFound, SessionEnded, SessionExpired, masked
+from domain.errors import BadRequest, Forbidden, NotFound, SessionEnded, SessionExpired, masked
 from domain.sessions import IDLE_LIMIT
 from resolvers import avatars, chat, sessions
 from resolvers.chat import Sent
@@ -34,7 +34,8 @@ from resolvers.context import Context
 
 WAITING_MAX = 16
 IDLE_SECONDS = IDLE_LIMIT.total_seconds()
-NORMAL, SERVER_ERROR, UNKNOWN_AVATAR = 1000, 1011, 4404
+NORMAL, SERVER_ERROR = 1000, 1011
+REFUSALS: dict[type[Exception], int] = {Forbidden: 4403, NotFound: 4404}
 
 
 async def talk(socket: WebSocket) -> None:
@@ -85,12 +86,12 @@ class Conversation:
             pass
 
     async def _refusal(self) -> int | None:
-        """The code to close with when there is no avatar to talk to, which the visitor is told."""
+        """The code to close with when there is no avatar to talk to here, which the visitor is told."""
         try:
             await avatars.visible(self._context, self._short_id)
         except Exception as error:
             await self._tell(error)
-            return UNKNOWN_AVATAR if isinstance(error, NotFound) else SERVER_ERROR
+            return REFUSALS.get(type(error), SERVER_ERROR)
         return None
 
     async def _converse(self) -> int | None:

@@ -171,7 +171,7 @@ class GraphQLDoor(GraphQL[OperationContext, None]):
             return
 
     def is_websocket_origin_allowed(self, request: WebSocket, origin: str) -> bool:
-        """Every origin: an avatar is embedded anywhere, and no cookie is ever read, only bearer tokens."""
+        """Every origin: which avatar is asked for, and whether it may be embedded, is known by the operation."""
         return True
 
     def should_render_graphql_ide(self, request: BaseRequestProtocol) -> bool:
