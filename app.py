@@ -16,6 +16,7 @@ from adapters.command_line import addresses, arguments, log_to_stderr
 from adapters.safety import refuse_unsafe
 from adapters.settings import Settings, SettingsError, environment, load
 from domain.errors import AvatariumError
+from domain.origins import foreign_site
 
 if TYPE_CHECKING:
     from starlette.datastructures import Headers
@@ -85,16 +86,18 @@ def build(services: "Services", settings: Settings) -> "ASGIApp":
     from schema.context import bearer
     from schema.door import GraphQLDoor
     from web import pages
+    from web.documents import documents
 
     def make_context(scope: "Scope", headers: "Headers") -> Context:
         client = scope.get("client") or ("unknown", 0)
-        return Context(services, str(uuid4()), client[0], bearer(headers.get("authorization")))
+        site = foreign_site(headers.get("origin"), headers.get("host"), services.public_url)
+        return Context(services, str(uuid4()), client[0], bearer(headers.get("authorization")), site)
 
     async def may_embed(short_id: str) -> bool:
         return await avatars.may_embed(Context(services, str(uuid4()), "unknown"), short_id)
 
     at_home = settings.development or settings.is_local
-    graphql = GraphQLDoor(pages.graphiql_page if at_home else None, open_schema=at_home)
+    graphql = GraphQLDoor(pages.graphiql_page if at_home else None, open_schema=at_home, documents=documents())
     return application(
         [
             Route("/graphql", graphql),
@@ -105,6 +108,7 @@ def build(services: "Services", settings: Settings) -> "ASGIApp":
         make_context=make_context,
         headers_of=compatibility.context_headers,
         on_error=compatibility.on_error,
+        answers_to=settings.answers_to,
         max_body_bytes=settings.max_body_bytes,
     )
 

@@ -9,12 +9,18 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.exceptions import ExceptionMiddleware
+from starlette.responses import PlainTextResponse
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from domain.errors import PayloadTooLarge
 
-# An avatar is embedded on any site, and no cookie is ever read: only bearer tokens count.
+MISDIRECTED_REQUEST = 421
+FOREIGN_NAME = (
+    "This server listens on its own machine alone and does not answer to this host name. "
+    "Set AVATARIUM_PUBLIC_URL to the address that browsers use."
+)
+# Any site may ask: no cookie is ever read, only bearer tokens count. The resolvers know where an avatar may be met.
 ANY_SITE: dict[str, Any] = {
     "allow_origins": ["*"],
     "allow_methods": ["*"],
@@ -30,12 +36,17 @@ def application(
     make_context: Callable[[Scope, Headers], Any],
     headers_of: Callable[[Any], dict[str, str]],
     on_error: Callable[[Any, Exception], Any],
+    answers_to: Callable[[str | None], bool],
     max_body_bytes: int,
 ) -> Starlette:
-    """`on_error` answers whatever is raised, so that no exception's text reaches the server's log."""
+    """`on_error` answers whatever is raised, so that no exception's text reaches the server's log.
+
+    `answers_to` says whether a `Host` is a name of this server.
+    """
     return Starlette(
         routes=routes,
         middleware=[
+            Middleware(OwnNames, answers_to),
             Middleware(RequestContext, make_context, headers_of),
             Middleware(CORSMiddleware, **ANY_SITE),
             Middleware(ExceptionMiddleware, handlers={Exception: on_error}),
@@ -43,6 +54,19 @@ def application(
         ],
         exception_handlers={HTTPException: on_error},
     )
+
+
+class OwnNames:
+    """Answers 421 to requests for a host that this server is not."""
+
+    def __init__(self, app: ASGIApp, answers_to: Callable[[str | None], bool]) -> None:
+        self._app, self._answers_to = app, answers_to
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] in ("http", "websocket") and not self._answers_to(Headers(scope=scope).get("host")):
+            await PlainTextResponse(FOREIGN_NAME, MISDIRECTED_REQUEST)(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
 
 
 class RequestContext:

@@ -12,7 +12,8 @@ from adapters.database_check import database_state
 from adapters.safety import refuse_unsafe
 from adapters.secret_key import FILE_MODE, FILE_NAME, read_or_create
 from adapters.settings import PREFIX, Settings, SettingsError, environment
-from adapters.settings_values import http_url, is_loopback
+from adapters.settings_values import http_url
+from domain.addresses import is_loopback
 
 ROOT = Path(__file__).resolve().parent.parent
 LOW_SPACE = 1024**3

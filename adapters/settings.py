@@ -20,7 +20,9 @@ from pydantic import (
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from adapters import settings_values as values
+from domain.addresses import is_loopback
 from domain.avatars import AiProvider
+from domain.origins import is_local_name
 from domain.providers import Patience
 
 PREFIX = "AVATARIUM_"
@@ -185,7 +187,11 @@ class Settings(BaseSettings):
     @property
     def is_local(self) -> bool:
         """Whether only this machine is meant to reach the server."""
-        return values.is_loopback(self.host) and values.is_loopback(values.http_url(self.public_url).hostname)
+        return is_loopback(self.host) and is_loopback(values.http_url(self.public_url).hostname)
+
+    def answers_to(self, host: str | None) -> bool:
+        """Whether a request may ask for the server by this `Host`."""
+        return not is_loopback(self.host) or is_local_name(host, self.public_url)
 
 
 def variables() -> dict[str, str]:

@@ -107,13 +107,6 @@ def is_address(text: str) -> bool:
     return True
 
 
-def is_loopback(name: str | None) -> bool:
-    """Whether only this machine reaches the host. A name other than localhost may point anywhere."""
-    if name is None:
-        return False
-    return name.lower() == "localhost" or (is_address(name) and ip_address(name).is_loopback)
-
-
 def local_url(bind_host: str, port: int) -> str:
     """The address of a server on this machine; a wildcard host becomes the loopback one."""
     reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(bind_host, bind_host)  # noqa: S104

@@ -11,9 +11,10 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.exceptions import InvalidState
 from websockets.frames import CloseCode
 
+from adapters.http_protocol import HttpProtocol
 from adapters.listen_first import ListenFirst
 
-MAX_FRAME_BYTES = 256 * 1024
+MESSAGE_MAX_BYTES = 64 * 1024
 GRACEFUL_SECONDS = 15
 
 
@@ -74,9 +75,9 @@ def config(app: ASGIApp, *, host: str, port: int, trusted_proxies: Sequence[str]
         access_log=False,
         server_header=False,
         loop="auto",
-        http="httptools",
+        http=HttpProtocol,
         ws=WebSocketProtocol,
-        ws_max_size=MAX_FRAME_BYTES,
+        ws_max_size=MESSAGE_MAX_BYTES,
         ws_per_message_deflate=False,
         proxy_headers=bool(trusted_proxies),
         forwarded_allow_ips=list(trusted_proxies),

@@ -41,7 +41,8 @@ You are sent, for each reply in this order (ignore types that you do not know):
   the message `messageId`.
 - `{"type": "error", "code", "message", "retryable"}` instead of `done` when a reply breaks off (then with
   `replyId` and `seq`), and for a frame that was refused. The socket stays open, but it closes with 4404 for
-  an unknown avatar, with 1009 after a frame over 64 KiB, and with 1000 after 30 minutes without a frame.
+  an unknown avatar, with 4403 for one that may not be embedded on the site that asks, with 1009 after a
+  frame over 64 KiB, and with 1000 after 30 minutes without a frame.
 """
 
 

@@ -10,6 +10,7 @@ from domain.avatars import Body, TtsProvider, VoiceGender
 from domain.errors import (
     AiProviderFailed,
     BadRequest,
+    Forbidden,
     InvalidPassword,
     NotFound,
     PasswordRequired,
@@ -162,7 +163,10 @@ ENDPOINTS: tuple[Endpoint[Any], ...] = (
         handler=get_public_avatar,
         body=Nothing,
         answer=PublicAvatar,
-        errors=(NotFound,),
+        errors=(
+            Forbidden,
+            NotFound,
+        ),
     ),
     Endpoint(
         methods=("POST",),
@@ -172,7 +176,7 @@ ENDPOINTS: tuple[Endpoint[Any], ...] = (
         body=StartSession,
         body_optional=True,
         answer=StartedSession,
-        errors=(NotFound, PasswordRequired, InvalidPassword, RateLimited),
+        errors=(Forbidden, NotFound, PasswordRequired, InvalidPassword, RateLimited),
     ),
     Endpoint(
         methods=("POST",),
@@ -182,7 +186,7 @@ ENDPOINTS: tuple[Endpoint[Any], ...] = (
         slow=True,
         body=ChatMessage,
         answer=ChatAnswer,
-        errors=(NotFound, SessionEnded, SessionExpired, AiProviderFailed),
+        errors=(Forbidden, NotFound, SessionEnded, SessionExpired, AiProviderFailed),
     ),
     Endpoint(
         methods=("POST",),
@@ -191,7 +195,10 @@ ENDPOINTS: tuple[Endpoint[Any], ...] = (
         handler=end_session,
         body=Nothing,
         answer=EndedSession,
-        errors=(NotFound,),
+        errors=(
+            Forbidden,
+            NotFound,
+        ),
     ),
     Endpoint(
         methods=("POST",),
@@ -200,7 +207,7 @@ ENDPOINTS: tuple[Endpoint[Any], ...] = (
         handler=verify_password,
         body=Password,
         answer=ValidPassword,
-        errors=(NotFound, PasswordRequired, InvalidPassword, RateLimited),
+        errors=(Forbidden, NotFound, PasswordRequired, InvalidPassword, RateLimited),
     ),
     Endpoint(
         methods=("GET",),

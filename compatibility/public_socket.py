@@ -26,16 +26,16 @@ from compatibility.frames import (
     incoming,
 )
 from compatibility.routing import context_of
-from domain.errors import BadRequest, NotFound, SessionEnded, SessionExpired, masked
+from domain.errors import BadRequest, Forbidden, NotFound, SessionEnded, SessionExpired, masked
 from domain.sessions import IDLE_LIMIT
 from resolvers import avatars, chat, sessions
 from resolvers.chat import Sent
 from resolvers.context import Context
 
-FRAME_MAX_BYTES = 64 * 1024
 WAITING_MAX = 16
 IDLE_SECONDS = IDLE_LIMIT.total_seconds()
-NORMAL, TOO_BIG, SERVER_ERROR, UNKNOWN_AVATAR = 1000, 1009, 1011, 4404
+NORMAL, SERVER_ERROR = 1000, 1011
+REFUSALS: dict[type[Exception], int] = {Forbidden: 4403, NotFound: 4404}
 
 
 async def talk(socket: WebSocket) -> None:
@@ -86,12 +86,12 @@ class Conversation:
             pass
 
     async def _refusal(self) -> int | None:
-        """The code to close with when there is no avatar to talk to, which the visitor is told."""
+        """The code to close with when there is no avatar to talk to here, which the visitor is told."""
         try:
             await avatars.visible(self._context, self._short_id)
         except Exception as error:
             await self._tell(error)
-            return UNKNOWN_AVATAR if isinstance(error, NotFound) else SERVER_ERROR
+            return REFUSALS.get(type(error), SERVER_ERROR)
         return None
 
     async def _converse(self) -> int | None:
@@ -123,9 +123,6 @@ class Conversation:
         if message["type"] == "websocket.disconnect":
             raise Over(None)
         text: str | None = message.get("text")
-        if len(message["bytes"] if text is None else text.encode()) > FRAME_MAX_BYTES:
-            await self._tell(BadRequest("A frame can have at most 64 KiB."))
-            raise Over(TOO_BIG)
         if text is None:
             raise BadRequest("Send JSON as text frames, not as binary ones.")
         return text

@@ -54,6 +54,16 @@ def is_public_v6(address: IPv6Address) -> bool:
     return address in OPEN_V6 and not any(address in block for block in CLOSED_V6)
 
 
+def is_loopback(name: str | None) -> bool:
+    """Whether a host is reached from this machine alone. A name other than localhost may point anywhere."""
+    if name is None:
+        return False
+    try:
+        return name.lower() == "localhost" or ip_address(name).is_loopback
+    except ValueError:
+        return False
+
+
 def visitor(ip: str) -> str:
     """Whom an address is counted as: an IPv6 one by its /64 network, of which one visitor has all addresses."""
     try:

@@ -125,6 +125,10 @@ class Avatar:
         """Whether strangers may see it and talk to it."""
         return self.settings.is_public and self.settings.status is AvatarStatus.ACTIVE
 
+    def may_be_met_on(self, foreign_site: str | None) -> bool:
+        """Whether visitors may talk to it on another site's page; None is a page of ours, or no page."""
+        return foreign_site is None or self.settings.allow_embedding
+
     def url(self, public_url: str) -> str:
         """The page where visitors meet it."""
         return f"{public_url}/a/{self.short_id}"

@@ -3,6 +3,7 @@
 AvatariumError
 ├── BadRequest            BAD_REQUEST            400
 │   ├── SlugTaken         SLUG_TAKEN             400
+│   ├── PersistedQueryNotFound  PERSISTED_QUERY_NOT_FOUND  400
 │   ├── SessionEnded      SESSION_ENDED          400
 │   └── SessionExpired    SESSION_EXPIRED        400
 ├── Unauthorized          UNAUTHORIZED           401
@@ -65,6 +66,10 @@ class BadRequest(AvatariumError):
 
 class SlugTaken(BadRequest):
     code = "SLUG_TAKEN"
+
+
+class PersistedQueryNotFound(BadRequest):
+    code = "PERSISTED_QUERY_NOT_FOUND"
 
 
 class SessionEnded(BadRequest):

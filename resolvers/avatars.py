@@ -16,7 +16,7 @@ from domain.avatars import (
     settings_from,
     with_consistent_brain,
 )
-from domain.errors import BadRequest, NotFound
+from domain.errors import BadRequest, Forbidden, NotFound
 from domain.limits import AVATAR_CREATION
 from domain.passwords import hashed
 from domain.ports import Tx
@@ -133,15 +133,19 @@ async def may_embed(ctx: Context, short_id: str) -> bool:
 
 @anyone
 async def visible(ctx: Context, short_id: str) -> Avatar:
-    """An avatar that is open, or the caller's own. Raises `NotFound`."""
+    """An avatar that is open, or the caller's own. Raises `NotFound`, and `Forbidden` where it may not be embedded."""
     owner = await owner_id(ctx)
     avatar = await ctx.services.store.read(lambda tx: tx.avatars.by_short_id(short_id))
-    return require_visible(avatar, owner)
+    return require_visible(ctx, avatar, owner)
 
 
-def require_visible(avatar: Avatar | None, owner: str | None) -> Avatar:
-    if avatar is None or not (avatar.is_open or avatar.account_id == owner):
+def require_visible(ctx: Context, avatar: Avatar | None, owner: str | None) -> Avatar:
+    if avatar is not None and avatar.account_id == owner:
+        return avatar
+    if avatar is None or not avatar.is_open:
         raise NotFound("Avatar not found")
+    if not avatar.may_be_met_on(ctx.foreign_site):
+        raise Forbidden("This avatar may not be embedded on other sites. Its owner can allow it by allowEmbedding.")
     return avatar
 
 

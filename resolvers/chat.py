@@ -48,7 +48,7 @@ async def send(
     now, accepted = ctx.services.clock.now(), ctx.services.clock.monotonic()
 
     def open_turn(tx: Tx) -> Opened | Sent:
-        session, avatar = of_avatar(tx, session_id, short_id, owner)
+        session, avatar = of_avatar(ctx, tx, session_id, short_id, owner)
         if sent := sent_before(tx, session_id, client_message_id, content):
             return sent
         session.require_open(now)

@@ -30,7 +30,8 @@ class Services:
 class Context:
     """One caller: of a request, or of a socket with all its operations.
 
-    `token` is a bearer token as sent, not yet verified. `hits` are the rate limits that the
+    `token` is a bearer token as sent, not yet verified. `foreign_site` is the origin of another
+    site's page that asks; None for our own pages and for programs. `hits` are the rate limits that the
     request counted against, for the door to tell.
     """
 
@@ -38,4 +39,5 @@ class Context:
     request_id: str
     client_ip: str
     token: str | None = None
+    foreign_site: str | None = None
     hits: deque[Hit] = field(default_factory=lambda: deque(maxlen=4))

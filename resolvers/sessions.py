@@ -75,7 +75,7 @@ async def require_password(ctx: Context, avatar: Avatar, password: str | None) -
 async def get(ctx: Context, session_id: str) -> StartedSession:
     """A session is known only to who was given its random id. Raises `NotFound`."""
     owner = await owner_id(ctx)
-    return await ctx.services.store.read(lambda tx: StartedSession(*of_avatar(tx, session_id, None, owner)))
+    return await ctx.services.store.read(lambda tx: StartedSession(*of_avatar(ctx, tx, session_id, None, owner)))
 
 
 @anyone
@@ -100,7 +100,7 @@ async def end(ctx: Context, session_id: str, short_id: str | None = None) -> Ses
     owner = await owner_id(ctx)
 
     def finish(tx: Tx) -> None:
-        session, _ = of_avatar(tx, session_id, short_id, owner)
+        session, _ = of_avatar(ctx, tx, session_id, short_id, owner)
         if session.ended_at is None:
             tx.sessions.end(session.id, ctx.services.clock.now())
 
@@ -121,10 +121,10 @@ def known(tx: Tx, session_id: str) -> Session:
     return session
 
 
-def of_avatar(tx: Tx, session_id: str, short_id: str | None, owner: str | None) -> tuple[Session, Avatar]:
+def of_avatar(ctx: Context, tx: Tx, session_id: str, short_id: str | None, owner: str | None) -> tuple[Session, Avatar]:
     """A session with its avatar, which must be visible and, if named, the one named."""
     session = known(tx, session_id)
-    avatar = require_visible(tx.avatars.of_session(session), owner)
+    avatar = require_visible(ctx, tx.avatars.of_session(session), owner)
     if short_id is not None and avatar.short_id != short_id:
         raise NotFound("Session not found")
     return session, avatar

@@ -1,12 +1,12 @@
 """GraphQL over HTTP, server-sent events and the graphql-transport-ws WebSocket protocol."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from typing import Any, cast
 
 import orjson
 from cross_web import HTTPException
-from graphql import GraphQLError
+from graphql import GraphQLError, GraphQLFormattedError
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, Response
 from starlette.types import Receive, Scope, Send
@@ -15,9 +15,10 @@ from strawberry.asgi import ASGIWebSocketAdapter, GraphQL
 from strawberry.exceptions import ConnectionRejectionError
 from strawberry.http import GraphQLHTTPResponse
 from strawberry.http.base import BaseRequestProtocol
+from strawberry.http.types import QueryParams
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
-from strawberry.subscriptions.protocols.graphql_transport_ws.types import Message
+from strawberry.subscriptions.protocols.graphql_transport_ws.types import Message, SubscribeMessage
 
 from domain.errors import (
     AvatariumError,
@@ -25,12 +26,14 @@ from domain.errors import (
     MethodNotAllowed,
     NotFound,
     PayloadTooLarge,
+    PersistedQueryNotFound,
     Unauthorized,
     Unavailable,
     masked,
 )
 from resolvers import accounts
 from schema.context import OperationContext, bearer
+from schema.documents import Documents, asked_for
 from schema.negotiation import GRAPHQL_RESPONSE, response_type
 from schema.root import schema
 
@@ -46,6 +49,16 @@ class SocketHandler(BaseGraphQLTransportWSHandler[OperationContext, None]):
             await self.handle_invalid_message("A message is an object with a type, as graphql-transport-ws says")
             return
         await super().handle_message(message)
+
+    async def handle_subscribe(self, message: SubscribeMessage) -> None:
+        try:
+            cast(GraphQLDoor, self.view).documents.fill(cast(dict[str, Any], message["payload"]))
+        except PersistedQueryNotFound as error:
+            if self.connection_acknowledged and message["id"] not in self.operations:
+                told = error_entry(error.message, error.extensions, self.context.core.request_id)
+                await self.send_message({"id": message["id"], "type": "error", "payload": [told]})
+                return
+        await super().handle_subscribe(message)
 
     async def handle_task_exception(self, error: Exception) -> None:
         """Logs no text of it: that may quote a visitor."""
@@ -66,7 +79,12 @@ def is_message(message: object) -> bool:
     if not isinstance(message.get("id"), str):
         return False
     payload = message.get("payload")
-    return message["type"] == "complete" or (isinstance(payload, dict) and isinstance(payload.get("query"), str))
+    return message["type"] == "complete" or (isinstance(payload, dict) and has_operation(payload))
+
+
+def has_operation(payload: Mapping[str, object]) -> bool:
+    query = payload.get("query")
+    return isinstance(query, str) or (query is None and asked_for(payload) is not None)
 
 
 class SocketAdapter(ASGIWebSocketAdapter):
@@ -80,11 +98,17 @@ class GraphQLDoor(GraphQL[OperationContext, None]):
     websocket_adapter_class = SocketAdapter
 
     def __init__(
-        self, graphiql: Callable[[], HTMLResponse] | None, *, open_schema: bool, init_wait: timedelta = INIT_WAIT
+        self,
+        graphiql: Callable[[], HTMLResponse] | None,
+        *,
+        open_schema: bool,
+        documents: Iterable[str] = (),
+        init_wait: timedelta = INIT_WAIT,
     ) -> None:
         """`graphiql` makes the page that a browser is shown at GET; None shows none.
 
         `open_schema` lets strangers introspect; otherwise only callers with a valid token may.
+        `documents` can be asked for by the hash of their text.
         """
         super().__init__(
             schema,
@@ -93,6 +117,7 @@ class GraphQLDoor(GraphQL[OperationContext, None]):
             connection_init_wait_timeout=init_wait,
         )
         self._graphiql, self._open_schema = graphiql, open_schema
+        self.documents = Documents(documents)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -104,9 +129,10 @@ class GraphQLDoor(GraphQL[OperationContext, None]):
         except ClientDisconnect:
             return
         except HTTPException as error:
-            response = refusal(request, error.status_code, error.reason)
+            code = STATUS_CODES.get(error.status_code, BadRequest.code)
+            response = refusal(request, error.status_code, error.reason, {"code": code, "retryable": False})
         except AvatariumError as error:
-            response = refusal(request, error.status, error.message)
+            response = refusal(request, error.status, error.message, error.extensions)
         await response(scope, receive, send)
 
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> OperationContext:
@@ -147,7 +173,7 @@ class GraphQLDoor(GraphQL[OperationContext, None]):
             return
 
     def is_websocket_origin_allowed(self, request: WebSocket, origin: str) -> bool:
-        """Every origin: an avatar is embedded anywhere, and no cookie is ever read, only bearer tokens."""
+        """Every origin: which avatar is asked for, and whether it may be embedded, is known by the operation."""
         return True
 
     def should_render_graphql_ide(self, request: BaseRequestProtocol) -> bool:
@@ -158,6 +184,20 @@ class GraphQLDoor(GraphQL[OperationContext, None]):
         if self._graphiql is None:
             raise HTTPException(404, "Not Found")
         return self._graphiql()
+
+    def parse_json(self, data: str | bytes) -> Any:
+        """Of a whole body, which comes as bytes, or of one parameter of a URL, which comes as text."""
+        parsed = super().parse_json(data)
+        if isinstance(data, bytes):
+            if not isinstance(parsed, dict):
+                raise BadRequest("Send one operation, as a JSON object. Operations cannot be sent in batches.")
+            self.documents.fill(parsed)
+        return parsed
+
+    def parse_query_params(self, params: QueryParams) -> dict[str, Any]:
+        parsed = super().parse_query_params(params)
+        self.documents.fill(parsed)
+        return parsed
 
     def decode_json(self, data: str | bytes) -> object:
         return orjson.loads(data)
@@ -178,11 +218,12 @@ def answer(body: str, status: int, media_type: str, headers: Mapping[str, str] |
     return Response(body, status, headers)
 
 
-def refusal(request: Request, status: int, message: str) -> Response:
+def refusal(request: Request, status: int, message: str, extensions: Mapping[str, object]) -> Response:
     """A request that is no GraphQL operation, answered in GraphQL's own shape."""
-    request_id = request.scope["state"]["context"].request_id
-    code = STATUS_CODES.get(status, BadRequest.code)
-    extensions = {"code": code, "retryable": False, "requestId": request_id}
-    body = {"errors": [{"message": message, "extensions": extensions}]}
+    body = {"errors": [error_entry(message, extensions, request.scope["state"]["context"].request_id)]}
     headers = {"Allow": "GET, POST, OPTIONS"} if status == MethodNotAllowed.status else None
     return answer(orjson.dumps(body).decode(), status, response_type(request.headers.get("accept", "")), headers)
+
+
+def error_entry(message: str, extensions: Mapping[str, object], request_id: str) -> GraphQLFormattedError:
+    return {"message": message, "extensions": {**extensions, "requestId": request_id}}

@@ -10,7 +10,7 @@ from starlette.websockets import WebSocket
 
 import compatibility
 from adapters.asgi import RequestContext
-from compatibility.public_socket import FRAME_MAX_BYTES, Conversation
+from compatibility.public_socket import Conversation
 from domain.limits import Hit, Limit
 from domain.ports import Limiter
 from resolvers.context import Context, Services
@@ -97,13 +97,6 @@ async def test_binary_frames_are_refused(connect: Connect) -> None:
         assert (await visitor.frame())["code"] == "BAD_REQUEST"
         await visitor.send("ping")
         assert await visitor.frame() == {"type": "pong"}
-
-
-async def test_an_oversized_frame_ends_the_socket(connect: Connect) -> None:
-    async with connect() as visitor:
-        await visitor.send_text("é" * (FRAME_MAX_BYTES // 2 + 1))
-        assert (await visitor.frame())["code"] == "BAD_REQUEST"
-        assert await visitor.closed() == 1009
 
 
 @pytest.mark.parametrize("hidden", [{"isPublic": False}, {"status": "paused"}, None], ids=["private", "paused", "none"])

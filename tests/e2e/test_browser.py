@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import aiohttp
 import pytest
 from playwright.async_api import Page, async_playwright, expect
 
@@ -53,6 +54,39 @@ async def test_the_printed_link_signs_in(server: Avatarium, page: Page) -> None:
     await expect(page.get_by_text("demo@localhost")).to_be_visible()
     await expect(page.get_by_role("link", name="Ava").first).to_be_visible()
     assert "token" not in page.url
+
+
+FROM_ANOTHER_SITE = """async (url) => {
+  const avatar = await fetch(url + "/v1/public/avatar/DemoAvatar1", { headers: { "X-Preflighted": "yes" } });
+  const { data, error } = await avatar.json();
+  const started = await fetch(url + "/graphql", {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify({ query: `mutation { startSession(input: {shortId: "DemoAvatar1"}) { session { id } } }` }),
+  });
+  const { errors } = await started.json();
+  const socket = new WebSocket(url.replace("http", "ws") + "/v1/public/avatar/DemoAvatar1/ws");
+  socket.onopen = () => socket.send('{"type": "ping"}');
+  const frame = await new Promise((resolve) => (socket.onmessage = ({ data }) => resolve(JSON.parse(data))));
+  return [data?.name ?? error.code, errors?.[0].extensions.code ?? "started", frame.code ?? frame.type];
+}"""
+
+
+async def test_a_page_of_another_site_talks_until_the_owner_forbids_it(server: Avatarium, page: Page) -> None:
+    assert page.context.browser
+    shop = await page.context.browser.new_page()
+    # Another origin on this machine, and a page without a policy of its own: browsers keep others from loopback.
+    await shop.goto(server.url.replace("127.0.0.1", "localhost") + "/v1/health")
+    assert await shop.evaluate(FROM_ANOTHER_SITE, server.url) == ["Ava", "started", "pong"]
+    token = server.output[-1].strip().partition("token=")[2]
+    async with (
+        aiohttp.ClientSession(server.url, headers={"Authorization": f"Bearer {token}"}) as owner,
+        owner.patch("/v1/consumer-avatars/DemoAvatar1", json={"allowEmbedding": False}) as response,
+    ):
+        assert response.status == 200
+    assert await shop.evaluate(FROM_ANOTHER_SITE, server.url) == ["FORBIDDEN"] * 3
+    await page.goto(f"{server.url}/a/DemoAvatar1")
+    await expect(page.get_by_role("textbox")).to_be_visible()
 
 
 async def test_an_unknown_avatar_is_said_to_be_unknown(server: Avatarium, page: Page) -> None:

@@ -38,12 +38,22 @@ async def test_other_verbs_are_refused(stranger: Client) -> None:
         assert (await response.json())["errors"][0]["extensions"]["code"] == "METHOD_NOT_ALLOWED"
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"\xff\xfe", b'{"query": 7}', b'{"query": ""}'])
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"[]", b"7", b'"text"', b"null", b"\xff\xfe", b'{"query": 7}', b'{"query": ""}']
+)
 async def test_a_body_that_is_no_operation_is_a_bad_request(stranger: Client, body: bytes) -> None:
     headers = {"Content-Type": "application/json"}
     async with stranger.http.post(f"{stranger.house.url}/graphql", data=body, headers=headers) as response:
         assert response.status in (200, 400)
         assert (await response.json())["errors"][0]["extensions"]["code"] == "BAD_REQUEST"
+
+
+async def test_a_batch_is_refused(stranger: Client) -> None:
+    async with stranger.http.post(f"{stranger.house.url}/graphql", json=[{"query": QUERY}] * 2) as response:
+        assert response.status == 400
+        [error] = (await response.json())["errors"]
+    assert error["extensions"]["code"] == "BAD_REQUEST"
+    assert "batches" in error["message"]
 
 
 async def test_a_body_that_is_too_large_is_refused(stranger: Client) -> None:

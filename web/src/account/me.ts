@@ -1,8 +1,7 @@
 /** Who the kept token belongs to. */
+import ME from "../../operations/Me.graphql";
 import { RequestFailed } from "../graphql/failure";
 import { request } from "../graphql/request";
-
-const ME = `query Me { me { email } }`;
 
 export interface Account {
   readonly email: string;

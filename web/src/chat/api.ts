@@ -1,4 +1,10 @@
 /** The GraphQL operations of a conversation. */
+import END_SESSION from "../../operations/EndSession.graphql";
+import PUBLIC_AVATAR from "../../operations/PublicAvatar.graphql";
+import REPLY from "../../operations/Reply.graphql";
+import SEND_MESSAGE from "../../operations/SendMessage.graphql";
+import START_SESSION from "../../operations/StartSession.graphql";
+import STOP_REPLY from "../../operations/StopReply.graphql";
 import { request } from "../graphql/request";
 import { subscribe } from "../graphql/subscription";
 import type { ChatApi } from "./conversation";
@@ -13,38 +19,6 @@ export interface PublicAvatar {
   readonly backgroundColor: string | null;
   readonly hasPassword: boolean;
 }
-
-const PUBLIC_AVATAR = `query PublicAvatar($shortId: String!) {
-  publicAvatar(shortId: $shortId) { shortId name tagline greeting backgroundColor hasPassword }
-}`;
-
-const START_SESSION = `mutation StartSession($input: StartSessionInput!) {
-  startSession(input: $input) { session { id greeting } }
-}`;
-
-const SEND_MESSAGE = `mutation SendMessage($input: SendMessageInput!) {
-  sendMessage(input: $input) { reply { id } }
-}`;
-
-const STOP_REPLY = `mutation StopReply($input: StopReplyInput!) {
-  stopReply(input: $input) { reply { id } }
-}`;
-
-const END_SESSION = `mutation EndSession($input: EndSessionInput!) {
-  endSession(input: $input) { __typename }
-}`;
-
-const REPLY = `subscription Reply($replyId: ID!, $afterSeq: Int!) {
-  reply(replyId: $replyId, afterSeq: $afterSeq) {
-    __typename
-    ... on ReplyStarted { seq }
-    ... on ReplyChunk { seq text }
-    ... on EmotionChanged { seq emotion }
-    ... on ProviderSwitched { seq }
-    ... on ReplyDone { seq text interrupted sources { title relevance } }
-    ... on ReplyFailed { seq reason retryable }
-  }
-}`;
 
 export async function fetchAvatar(shortId: string): Promise<PublicAvatar | null> {
   const data = await request<{ publicAvatar: PublicAvatar | null }>(PUBLIC_AVATAR, { shortId });

@@ -9,11 +9,11 @@ interface GraphQLResponse<Data> {
 }
 
 export async function request<Data>(
-  query: string,
+  documentId: string,
   variables: Readonly<Record<string, unknown>> = {},
   token: string | null = null,
 ): Promise<Data> {
-  const { data, errors } = await post<Data>(JSON.stringify({ query, variables }), token);
+  const { data, errors } = await post<Data>(JSON.stringify({ documentId, variables }), token);
   const error = errors?.[0];
   if (error) throw failureFrom(error);
   if (!data) throw RequestFailed.unreachable();

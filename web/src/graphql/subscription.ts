@@ -31,7 +31,7 @@ let isConnected = false;
 
 /** Listens until the returned function is called; the listener hears nothing after that. */
 export function subscribe<Data>(
-  query: string,
+  documentId: string,
   variables: Readonly<Record<string, unknown>>,
   listener: StreamListener<Data>,
 ): () => void {
@@ -46,18 +46,17 @@ export function subscribe<Data>(
   };
   const forgetConnection = sharedClient.on("connected", () => listener.connected());
   if (isConnected) listener.connected();
-  const unsubscribe = sharedClient.subscribe<Data>(
-    { query, variables },
-    {
-      next: ({ data, errors }) => {
-        const error = errors?.[0];
-        if (error) finish(() => listener.refused(failureFrom(error)));
-        else if (data && !finished) listener.next(data);
-      },
-      error: (reason) => finish(() => tellFailure(reason, listener)),
-      complete: () => finish(() => listener.ended()),
+  // graphql-ws's type asks for a query; an empty one is none.
+  const operation = { query: "", documentId, variables };
+  const unsubscribe = sharedClient.subscribe<Data>(operation, {
+    next: ({ data, errors }) => {
+      const error = errors?.[0];
+      if (error) finish(() => listener.refused(failureFrom(error)));
+      else if (data && !finished) listener.next(data);
     },
-  );
+    error: (reason) => finish(() => tellFailure(reason, listener)),
+    complete: () => finish(() => listener.ended()),
+  });
   return () => finish(() => undefined);
 }
 

@@ -1,8 +1,5 @@
+import AVATARS from "../../operations/Avatars.graphql";
 import { request } from "../graphql/request";
-
-const AVATARS = `query Avatars {
-  avatars(first: 20) { edges { node { id name tagline url status } } }
-}`;
 
 export interface OwnAvatar {
   readonly id: string;
