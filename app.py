@@ -5,48 +5,47 @@ What takes long to import is imported inside the functions that need it: the por
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from importlib import import_module
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from adapters.command_line import addresses, arguments, log_to_stderr
+from adapters.command_line import addresses, arguments
+from adapters.logs import log_to_stderr
 from adapters.safety import refuse_unsafe
 from adapters.settings import Settings, SettingsError, environment, load
 from domain.errors import AvatariumError
 from domain.origins import foreign_site
 
 if TYPE_CHECKING:
+    from argparse import Namespace
+
     from starlette.datastructures import Headers
     from starlette.types import ASGIApp, Scope
 
+    from adapters.prometheus_metrics import Metrics
     from resolvers.context import Services
 
 TOKEN_LIFETIME = timedelta(days=30)
 LINK_LIFETIME = timedelta(days=7)
 
 
-def secrets_of(settings: Settings) -> Sequence[str]:
-    from adapters.secret_key import read_or_create
-
-    return settings.secrets or (read_or_create(settings.data_dir),)
-
-
 @asynccontextmanager
-async def open_services(settings: Settings) -> "AsyncIterator[Services]":
+async def open_services(settings: Settings, metrics: "Metrics | None" = None) -> "AsyncIterator[Services]":
     """Opens every adapter, and closes them in reverse."""
     from adapters.ai_models import AiModels
     from adapters.fernet_vault import FernetVault
-    from adapters.firebase_sign_in import FirebaseSignIn
     from adapters.limits_limiter import LimitsLimiter
-    from adapters.local_sign_in import LocalSignIn
+    from adapters.measured_store import measured
     from adapters.memory_replies import MemoryReplies
+    from adapters.secret_key import secrets_of
+    from adapters.sign_in import open_sign_in
     from adapters.sql_store import open_store
     from adapters.system_clock import SystemClock
+    from adapters.telemetry import open_telemetry
     from domain.failover import Health
-    from domain.ports import SignIn
     from resolvers.context import Services
     from resolvers.demo import ensure_demo
     from resolvers.speaking import Stage
@@ -55,7 +54,8 @@ async def open_services(settings: Settings) -> "AsyncIterator[Services]":
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     clock, secrets = SystemClock(), secrets_of(settings)
     async with AsyncExitStack() as stack:
-        store = await stack.enter_async_context(open_store(settings.database_url.get_secret_value()))
+        telemetry = await stack.enter_async_context(open_telemetry(settings, metrics, clock))
+        store = measured(await stack.enter_async_context(open_store(settings.database_url.get_secret_value())), metrics)
         models = AiModels(
             settings.provider_keys,
             settings.provider_bases,
@@ -63,24 +63,23 @@ async def open_services(settings: Settings) -> "AsyncIterator[Services]":
             private_hosts=settings.allow_private_hosts,
         )
         await stack.enter_async_context(models)
-        sign_in: SignIn = LocalSignIn(secrets[0], clock)
-        if project := settings.firebase_project_id:
-            firebase = FirebaseSignIn(project, emulator_allowed=settings.development and settings.is_local)
-            sign_in = await stack.enter_async_context(aclosing(firebase))
+        sign_in = await stack.enter_async_context(open_sign_in(settings, secrets[0], clock))
         replies, vault = MemoryReplies(clock), FernetVault(secrets)
-        turns = Turns(Stage(clock, store, replies, models, vault, Health(clock), settings.patience))
+        turns = Turns(Stage(clock, store, replies, models, vault, Health(clock), settings.patience, telemetry))
         await stack.enter_async_context(turns.running())
         await ensure_demo(store, clock, settings.public_url)
         limiter, origin = LimitsLimiter(clock), settings.public_url
-        yield Services(origin, clock, store, replies, models, vault, sign_in, limiter, turns)
+        yield Services(origin, clock, store, replies, models, vault, sign_in, limiter, telemetry, turns)
 
 
-def build(services: "Services", settings: Settings) -> "ASGIApp":
+def build(services: "Services", settings: Settings, metrics: "Metrics | None" = None) -> "ASGIApp":
     """The doors over the given services."""
     from starlette.routing import Mount, Route, WebSocketRoute
 
     import compatibility
+    from adapters.access_log import AccessLog
     from adapters.asgi import application
+    from adapters.prometheus_metrics import metrics_routes
     from resolvers import avatars
     from resolvers.context import Context
     from schema.context import bearer
@@ -98,8 +97,10 @@ def build(services: "Services", settings: Settings) -> "ASGIApp":
 
     at_home = settings.development or settings.is_local
     graphql = GraphQLDoor(pages.graphiql_page if at_home else None, open_schema=at_home, documents=documents())
-    return application(
+    app = application(
         [
+            Route("/ready", compatibility.ready),
+            *metrics_routes(metrics, settings.metrics_token),
             Route("/graphql", graphql),
             WebSocketRoute("/graphql", graphql),
             Mount("/v1", routes=compatibility.routes()),
@@ -111,6 +112,7 @@ def build(services: "Services", settings: Settings) -> "ASGIApp":
         answers_to=settings.answers_to,
         max_body_bytes=settings.max_body_bytes,
     )
+    return AccessLog(app, metrics)
 
 
 def serve(settings: Settings) -> int:
@@ -122,9 +124,12 @@ def serve(settings: Settings) -> int:
     @asynccontextmanager
     async def open_app() -> "AsyncIterator[ASGIApp]":
         await asyncio.to_thread(import_everything)
-        async with open_services(settings) as services:
+        from adapters.prometheus_metrics import Metrics
+
+        metrics = Metrics() if settings.metrics_token else None
+        async with open_services(settings, metrics) as services:
             opened.append(services)
-            app = build(services, settings)
+            app = build(services, settings, metrics)
             calm_garbage_collection()
             announce(settings)
             yield app
@@ -152,7 +157,7 @@ def import_everything() -> None:
 
 
 def announce(settings: Settings) -> None:
-    from adapters.local_sign_in import sign_in_link
+    from adapters.local_sign_in import local_token, sign_in_link
     from resolvers.demo import DEMO_EMAIL, DEMO_SHORT_ID
 
     local = None if settings.firebase_project_id else local_token(settings, DEMO_EMAIL, LINK_LIFETIME)
@@ -160,13 +165,15 @@ def announce(settings: Settings) -> None:
     print(addresses(settings.public_url, f"{settings.public_url}/a/{DEMO_SHORT_ID}", link), flush=True)
 
 
-def local_token(settings: Settings, email: str, lifetime: timedelta) -> str:
-    from adapters.local_sign_in import LocalSignIn
-    from adapters.system_clock import SystemClock
+def printed(settings: Settings, given: "Namespace") -> str:
+    """What `token` and `backup` have to say."""
+    if given.command == "token":
+        from adapters.local_sign_in import local_token
 
-    if settings.firebase_project_id:
-        raise SettingsError("AVATARIUM_FIREBASE_PROJECT_ID is set: get an ID token from Firebase instead")
-    return LocalSignIn(secrets_of(settings)[0], SystemClock()).issue(email, lifetime)
+        return local_token(settings, given.email, TOKEN_LIFETIME)
+    from adapters.sqlite_backup import back_up
+
+    return back_up(settings, given.target)
 
 
 def doctor(settings: Settings) -> int:
@@ -181,12 +188,12 @@ def main() -> None:
     given = arguments()
     try:
         settings = load()
-        log_to_stderr(settings.log_level)
+        log_to_stderr(settings.log_level, settings.log_format)
         if given.command == "doctor":
             sys.exit(doctor(settings))
         refuse_unsafe(settings, environment())
-        if given.command == "token":
-            sys.exit(print(local_token(settings, given.email, TOKEN_LIFETIME)))
+        if given.command != "serve":
+            sys.exit(print(printed(settings, given)))
         sys.exit(serve(settings))
     except (SettingsError, AvatariumError) as error:
         sys.exit(f"avatarium: {error}")

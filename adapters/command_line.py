@@ -1,15 +1,17 @@
 """The command line's words: what it takes, and what it prints."""
 
 import argparse
-import logging
+from pathlib import Path
 
 
 def arguments() -> argparse.Namespace:
-    """`command` is serve, token or doctor; with token comes `email`."""
+    """`command` is serve, token, backup or doctor; with token comes `email`, with backup `target`."""
     parser = argparse.ArgumentParser(prog="avatarium", description="Talking 3D avatars for any web site.")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("serve", help="run the server")
     commands.add_parser("token", help="print a bearer token for local sign-in").add_argument("--email", required=True)
+    backup = commands.add_parser("backup", help="copy the SQLite database, also while the server runs")
+    backup.add_argument("target", type=Path, help="the file to write, which must not exist")
     commands.add_parser("doctor", help="say what is configured, what is missing, and what would fail")
     return parser.parse_args()
 
@@ -26,8 +28,3 @@ def addresses(public_url: str, demo_url: str, sign_in_link: str | None) -> str:
     if sign_in_link:
         lines += ["", f"  Sign in       {sign_in_link}"]
     return "\n".join([*lines, ""])
-
-
-def log_to_stderr(level: str) -> None:
-    logging.basicConfig(level=level.upper(), format="%(levelname)s %(name)s: %(message)s")
-    logging.getLogger("alembic").setLevel(logging.WARNING)

@@ -13,6 +13,7 @@ from adapters.safety import refuse_unsafe
 from adapters.secret_key import FILE_MODE, FILE_NAME, read_or_create
 from adapters.settings import PREFIX, Settings, SettingsError, environment
 from adapters.settings_values import http_url
+from adapters.telemetry import require_opentelemetry
 from domain.addresses import is_loopback
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -45,6 +46,7 @@ async def report(settings: Settings, root: Path = ROOT) -> list[Finding]:
         *unsafe(settings),
         ai_providers(settings),
         public_url(settings),
+        *observers(settings),
         port(settings),
         pages(root),
     ]
@@ -145,6 +147,19 @@ def public_url(settings: Settings) -> Finding:
         f"Put a proxy with a certificate in front and set {PREFIX}PUBLIC_URL; "
         "browsers give the microphone to https pages only.",
     )
+
+
+def observers(settings: Settings) -> Iterator[Finding]:
+    if settings.metrics_token:
+        yield Finding(Level.OK, f"Metrics: {settings.public_url}/metrics, for who has the token")
+    if not settings.otel_exporter_otlp_endpoint:
+        return
+    try:
+        require_opentelemetry()
+    except SettingsError as error:
+        yield Finding(Level.PROBLEM, "Traces: OpenTelemetry is not installed", str(error))
+    else:
+        yield Finding(Level.OK, f"Traces: sent to {settings.otel_exporter_otlp_endpoint}")
 
 
 def port(settings: Settings) -> Finding:

@@ -1,21 +1,20 @@
 """Answers on the port at once, while the application behind it still loads."""
 
 import asyncio
-import logging
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-log = logging.getLogger("avatarium.start")
+STARTING = {"status": "unready", "reasons": ["STARTING"]}
 
 
 class ListenFirst:
     """An ASGI application that opens another in the background.
 
-    `/health` always answers: `starting`, then `ok`. Every other request waits until the
-    application is open. When it cannot be opened, `on_failure` is called with the error.
+    `/health` always answers: `starting`, then `ok`. `/ready` is refused with 503 and every other request
+    waits until the application is open. When it cannot be opened, `on_failure` is called with the error.
     """
 
     def __init__(
@@ -32,6 +31,8 @@ class ListenFirst:
             await self._live(receive, send)
         elif scope["type"] == "http" and scope["path"] == "/health":
             await JSONResponse({"status": self._status()})(scope, receive, send)
+        elif scope["type"] == "http" and scope["path"] == "/ready" and self._status() != "ok":
+            await JSONResponse(STARTING, 503)(scope, receive, send)
         elif self._opening is not None:
             app = await asyncio.shield(self._opening)
             await app(scope, receive, send)

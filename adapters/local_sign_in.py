@@ -4,7 +4,9 @@ from datetime import timedelta
 
 import jwt
 
-from adapters.secret_key import derive
+from adapters.secret_key import derive, secrets_of
+from adapters.settings import PREFIX, Settings, SettingsError
+from adapters.system_clock import SystemClock
 from domain.accounts import Identity
 from domain.errors import BadRequest, TokenExpired, TokenInvalid
 from domain.ports import Clock, SignIn
@@ -67,6 +69,13 @@ def checked_email(email: str) -> str:
     if not name or not domain or len(address) > EMAIL_MAX or any(c.isspace() or not c.isprintable() for c in address):
         raise BadRequest.field("email", "takes an address like you@example.com")
     return address
+
+
+def local_token(settings: Settings, email: str, lifetime: timedelta) -> str:
+    """Raises `SettingsError` where sign-in is not local, and `BadRequest`."""
+    if settings.firebase_project_id:
+        raise SettingsError(f"{PREFIX}FIREBASE_PROJECT_ID is set: get an ID token from Firebase instead")
+    return LocalSignIn(secrets_of(settings)[0], SystemClock()).issue(email, lifetime)
 
 
 def sign_in_link(public_url: str, token: str) -> str:

@@ -2,17 +2,23 @@
 
 import os
 import secrets
+from collections.abc import Sequence
 from pathlib import Path
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from adapters.settings import PREFIX, SECRET_MIN, SettingsError
+from adapters.settings import PREFIX, SECRET_MIN, Settings, SettingsError
 
 FILE_NAME = "secret.key"
 FILE_MODE = 0o600
 DIRECTORY_MODE = 0o700
 SECRET_BYTES = 48
+
+
+def secrets_of(settings: Settings) -> Sequence[str]:
+    """Those that are set, else the one in the data directory."""
+    return settings.secrets or (read_or_create(settings.data_dir),)
 
 
 def read_or_create(data_dir: Path) -> str:

@@ -131,6 +131,20 @@ class Settings(BaseSettings):
     log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(values.lowered)] = variable(
         "info", "How much is logged.", "debug, info, warning or error"
     )
+    log_format: Annotated[Literal["json", "text"], BeforeValidator(values.lowered)] | None = variable(
+        None, "How the log is written. When unset: text on a terminal, else one JSON object a line.", "json or text"
+    )
+    metrics_token: Annotated[SecretStr, Field(min_length=SECRET_MIN)] | None = variable(
+        None,
+        "The bearer token with which Prometheus reads /metrics. When unset, nothing is measured.",
+        f"a random text of at least {SECRET_MIN} characters",
+    )
+    otel_exporter_otlp_endpoint: ApiBase | None = variable(
+        None,
+        "The OpenTelemetry collector that traces are sent to, over HTTP. When unset, nothing is traced.",
+        "an http or https address, such as http://127.0.0.1:4318",
+        validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT",
+    )
     ai_connect_timeout: Seconds = variable(
         5.0, "Seconds to wait for the connection to an AI provider.", "seconds above zero"
     )

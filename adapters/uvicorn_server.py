@@ -71,6 +71,7 @@ def config(app: ASGIApp, *, host: str, port: int, trusted_proxies: Sequence[str]
         app,
         host=host,
         port=port,
+        log_config=None,
         log_level="warning",
         access_log=False,
         server_header=False,

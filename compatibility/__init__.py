@@ -9,10 +9,11 @@ from starlette.routing import BaseRoute, WebSocketRoute
 
 from compatibility import consumer_avatars, health, public, public_socket
 from compatibility.envelope import context_headers, error_response, on_error
+from compatibility.health import ready
 from compatibility.openapi_document import document
 from compatibility.routing import Endpoint, routes_of
 
-__all__ = ["context_headers", "error_response", "on_error", "openapi", "routes"]
+__all__ = ["context_headers", "error_response", "on_error", "openapi", "ready", "routes"]
 
 SECTIONS: dict[str, tuple[Endpoint[Any], ...]] = {
     "Avatars": consumer_avatars.ENDPOINTS,

@@ -181,7 +181,7 @@ def masked(error: BaseException, request_id: str) -> AvatariumError:
     """
     if isinstance(error, AvatariumError):
         return error
-    log.error("request %s failed: %s at %s", request_id, type(error).__name__, place_of(error))
+    log.error("request failed: %s at %s", type(error).__name__, place_of(error), extra={"request_id": request_id})
     return Internal(f"Something went wrong on our side. Report it with the request id {request_id}.")
 
 

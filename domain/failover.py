@@ -11,6 +11,7 @@ from domain.models import Candidate
 from domain.ports import Clock, Models
 from domain.prompts import Prompt
 from domain.providers import Patience, Piece, Switched, TextPiece
+from domain.telemetry import StepName, TurnReport
 
 COOLDOWN = 30.0
 LONGEST_COOLDOWN = 300.0
@@ -45,14 +46,15 @@ class Failover:
     An error before the first word leads to the next candidate, silently. A break or a stall after
     words were said leads to the next candidate too, which goes on from there, announced by
     `Switched`. A refusal (HTTP 400, 401, 403) is final, since it is the caller's own fault.
-    `speaker` is the candidate that spoke last.
+    `speaker` is the candidate that spoke last. Each attempt becomes a step of the `report`.
     """
 
-    def __init__(self, models: Models, health: Health, patience: Patience) -> None:
+    def __init__(self, models: Models, health: Health, patience: Patience, report: TurnReport) -> None:
         self.speaker: Candidate | None = None
         self._models = models
         self._health = health
         self._patience = patience
+        self._report = report
         self._said: list[str] = []
 
     async def stream(self, candidates: Sequence[Candidate], prompt: Prompt) -> AsyncGenerator[Piece | Switched]:
@@ -61,9 +63,10 @@ class Failover:
         deadline = asyncio.get_running_loop().time() + self._patience.total
         for candidate in self._health.ordered(candidates):
             try:
-                async with aclosing(self._announced(candidate, prompt, deadline, failure.reason)) as pieces:
-                    async for piece in pieces:
-                        yield piece
+                with self._report.step(StepName.ATTEMPT, candidate):
+                    async with aclosing(self._announced(candidate, prompt, deadline, failure.reason)) as pieces:
+                        async for piece in pieces:
+                            yield piece
             except ProviderFailure as error:
                 failure = error
                 if error.refused:

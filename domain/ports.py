@@ -1,6 +1,7 @@
 """Every port: what the rules need from the world. Adapters subclass these."""
 
 from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol, TypeVar
 
@@ -12,6 +13,7 @@ from domain.prompts import Prompt
 from domain.providers import Piece
 from domain.replies import ReplyEvent
 from domain.sessions import Message, Session
+from domain.telemetry import TurnReport
 
 T = TypeVar("T")
 
@@ -213,4 +215,17 @@ class SignIn(Protocol):
 class Limiter(Protocol):
     async def hit(self, limit: Limit, key: str) -> Hit:
         """Counts one attempt under `key` and says whether it is within the limit."""
+        ...
+
+
+class Telemetry(Protocol):
+    """Tells operators what the server does. It must be quick, and it never raises."""
+
+    def turn_began(self) -> None: ...
+    def turn_ended(self, report: TurnReport) -> None:
+        """Once for each turn that began."""
+        ...
+
+    def listening(self) -> AbstractContextManager[None]:
+        """Counts one more listener of a reply for as long as the block lasts."""
         ...

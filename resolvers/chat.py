@@ -94,9 +94,10 @@ async def follow(ctx: Context, reply_id: str, after_seq: int = 0) -> AsyncGenera
     if after_seq < 0:
         raise BadRequest.field("afterSeq", "takes the seq of the last event you have, or 0")
     if await ctx.services.replies.has(reply_id):
-        async with aclosing(ctx.services.replies.follow(reply_id, after_seq)) as events:
-            async for event in events:
-                yield event
+        with ctx.services.telemetry.listening():
+            async with aclosing(ctx.services.replies.follow(reply_id, after_seq)) as events:
+                async for event in events:
+                    yield event
         return
     message = await ctx.services.store.read(lambda tx: tx.messages.by_id(reply_id))
     if message is None or message.role is not Role.ASSISTANT:

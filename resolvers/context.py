@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from domain.limits import Hit
-from domain.ports import Clock, Limiter, Models, ReplyLog, SignIn, Store, Vault
+from domain.ports import Clock, Limiter, Models, ReplyLog, SignIn, Store, Telemetry, Vault
 
 if TYPE_CHECKING:
     from resolvers.turns import Turns
@@ -23,6 +23,7 @@ class Services:
     vault: Vault
     sign_in: SignIn
     limiter: Limiter
+    telemetry: Telemetry
     turns: "Turns"
 
 

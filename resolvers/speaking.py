@@ -10,7 +10,7 @@ from domain.emotions import NEUTRAL, EmotionFilter
 from domain.errors import ProviderFailure
 from domain.failover import Failover, Health
 from domain.models import REPLY_TOKENS, Candidate, candidates
-from domain.ports import Clock, Models, ReplyLog, Store, Vault
+from domain.ports import Clock, Models, ReplyLog, Store, Telemetry, Vault
 from domain.prompts import Prompt, Turn, client_history, estimated_tokens, fitting
 from domain.providers import Patience, Piece, Switched, TextPiece, TokenCount
 from domain.replies import (
@@ -24,6 +24,7 @@ from domain.replies import (
     unstored,
 )
 from domain.sessions import Latency, Message, MessageStatus, Role, Usage
+from domain.telemetry import UNSTORED, StepName, TurnReport
 
 REPLY_MAX_CHARS = 20_000
 
@@ -55,10 +56,11 @@ class Stage:
     vault: Vault
     health: Health
     patience: Patience
+    telemetry: Telemetry
 
 
 class Reply:
-    """Speaks one reply into its log. `finished` then gives the message to store."""
+    """Speaks one reply into its log. `finished` then gives the message to store, and `report` tells of the turn."""
 
     def __init__(self, stage: Stage, opened: Opened) -> None:
         self.opened = opened
@@ -72,6 +74,7 @@ class Reply:
         self._bill = Bill()
         self._model: str | None = None
         self._llm_seconds = 0.0
+        self.report = report_of(stage, opened)
 
     @property
     def id(self) -> str:
@@ -106,12 +109,15 @@ class Reply:
 
     async def end(self, message: Message) -> None:
         """Closes the log with the event that says how the stored message ended."""
+        self._settled(message.status)
         await self._stage.replies.append(ending(message, self._next()))
 
     async def end_unstored(self) -> None:
+        self._settled(UNSTORED)
         await self._stage.replies.append(unstored(self.id, self._next()))
 
     def finished(self, status: MessageStatus) -> Message:
+        self.report.ended = self._stage.clock.monotonic()
         return replace(
             self.opened.reply,
             content=self.said,
@@ -126,9 +132,16 @@ class Reply:
             timeline=timeline(self._events),
         )
 
+    def _settled(self, outcome: str) -> None:
+        report, usage = self.report, self._bill.usage()
+        report.done(StepName.SETTLE, report.ended)
+        report.ended, report.outcome, report.model = report.now(), outcome, self._model
+        report.input_tokens, report.output_tokens = usage.input_tokens, usage.output_tokens
+
     async def _ask(self, brains: Sequence[Candidate]) -> None:
-        prompt = await self._prompt(brains)
-        failover = Failover(self._stage.models, self._stage.health, self._stage.patience)
+        with self.report.step(StepName.PROMPT):
+            prompt = await self._prompt(brains)
+        failover = Failover(self._stage.models, self._stage.health, self._stage.patience, self.report)
         try:
             async with aclosing(failover.stream(brains, prompt)) as pieces:
                 await self._relay(pieces, failover, prompt)
@@ -151,6 +164,7 @@ class Reply:
                 case TokenCount():
                     self._bill.counted(piece)
                 case Switched(model, reason):
+                    self.report.switches += 1
                     await self._emit(ProviderSwitched(self.id, self._next(), model, reason))
             if self._length >= REPLY_MAX_CHARS:
                 return
@@ -178,6 +192,8 @@ class Reply:
             self._emotion = emotion
             await self._emit(EmotionChanged(self.id, self._next(), emotion))
         if text:
+            if not self._length:
+                self.report.first_word = self._stage.clock.monotonic()
             self._text.append(text)
             self._length += len(text)
             await self._emit(ReplyChunk(self.id, self._next(), text))
@@ -189,6 +205,15 @@ class Reply:
     def _next(self) -> int:
         self._seq += 1
         return self._seq
+
+
+def report_of(stage: Stage, opened: Opened) -> TurnReport:
+    """The beginning of the report of a turn that has just been committed."""
+    report = TurnReport(
+        stage.clock.monotonic, opened.reply.id, opened.message.session_id, opened.avatar.id, began=opened.accepted
+    )
+    report.done(StepName.ADMIT, opened.accepted)
+    return report
 
 
 class Bill:

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from domain.errors import ProviderFailure, Unavailable
 from domain.ports import Tx
 from domain.sessions import Message, MessageStatus
+from domain.telemetry import StepName
 from resolvers.speaking import Opened, Reply, Stage
 
 log = logging.getLogger("avatarium.turns")
@@ -44,6 +45,7 @@ class Turns:
         self._of_session: dict[str, list[Turn]] = {}
         self._starting: set[asyncio.Task[Any]] = set()
         self._unstored: dict[str, Message] = {}
+        self.closing = False
 
     async def to_the_end(self, work: Coroutine[Any, Any, T]) -> T:
         """Does `work` even if the caller hangs up meanwhile: a reply that is stored must be spoken too."""
@@ -61,6 +63,7 @@ class Turns:
         turn = Turn(reply, session_id, speaking, asyncio.create_task(self._settle(reply, speaking)))
         self._running[reply.id] = turn
         of_session.append(turn)
+        self._stage.telemetry.turn_began()
         turn.settling.add_done_callback(lambda _: self._forget(turn))
 
     async def stop(self, reply_id: str) -> None:
@@ -130,6 +133,7 @@ class Turns:
 
     async def close(self) -> None:
         """Stops every turn and waits until what was said is stored, or has been refused once more."""
+        self.closing = True
         if self._starting:
             await asyncio.wait(self._starting, timeout=SHUTDOWN_LIMIT)
         await stopped(self._running.values(), timeout=SHUTDOWN_LIMIT)
@@ -138,8 +142,9 @@ class Turns:
 
     async def _speak(self, reply: Reply, earlier: Collection[asyncio.Task[None]]) -> None:
         if earlier:
-            await asyncio.wait(earlier)
-            reply.opened = await self._reread(reply.opened)
+            with reply.report.step(StepName.WAIT):
+                await asyncio.wait(earlier)
+                reply.opened = await self._reread(reply.opened)
         await reply.speak()
 
     async def _reread(self, opened: Opened) -> Opened:
@@ -191,6 +196,7 @@ class Turns:
         of_session.remove(turn)
         if not of_session:
             del self._of_session[turn.session_id]
+        self._stage.telemetry.turn_ended(turn.reply.report)
 
 
 async def stopped(turns: Iterable[Turn], timeout: float | None = None) -> None:

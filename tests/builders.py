@@ -7,7 +7,10 @@ from uuid import uuid4
 
 from domain.accounts import Account, ApiKey, KeyMode, digest, key_hint, new_api_key
 from domain.avatars import SETTING_NAMES, Avatar, AvatarSettings, new_short_id
+from domain.ports import Clock
 from domain.sessions import Message, MessageStatus, Role, Session, Source
+from domain.telemetry import TurnReport
+from tests.fakes.clock import FakeClock
 
 NOON = datetime(2026, 1, 1, 12, 0, 0, 123456, tzinfo=UTC)
 
@@ -55,3 +58,9 @@ def a_reply(message: Message, **changes: Any) -> Message:
         status=MessageStatus.STREAMING, in_reply_to=message.id,
     )  # fmt: skip
     return replace(reply, **changes)
+
+
+def turn_report(clock: Clock | None = None, **changes: Any) -> TurnReport:
+    """A turn that has just begun, unless a test says more."""
+    now = (clock or FakeClock()).monotonic
+    return replace(TurnReport(now, "reply-1", "session-1", "avatar-1", began=now()), **changes)

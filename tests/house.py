@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 from adapters.memory_replies import MemoryReplies
 from domain.failover import Health
-from domain.ports import Clock, Limiter, Models, ReplyLog, SignIn, Store, Vault
+from domain.ports import Clock, Limiter, Models, ReplyLog, SignIn, Store, Telemetry, Vault
 from domain.providers import Patience
 from resolvers.context import Services
 from resolvers.speaking import Stage
@@ -15,6 +15,7 @@ from tests.fakes.limiter import FakeLimiter
 from tests.fakes.models import ScriptedModels
 from tests.fakes.sign_in import FakeSignIn
 from tests.fakes.store import MemoryStore
+from tests.fakes.telemetry import FakeTelemetry
 from tests.fakes.vault import FakeVault
 
 PUBLIC_URL = "https://avatarium.ai"
@@ -31,13 +32,15 @@ async def services(
     vault: Vault | None = None,
     sign_in: SignIn | None = None,
     limiter: Limiter | None = None,
+    telemetry: Telemetry | None = None,
     patience: Patience | None = None,
 ) -> AsyncIterator[Services]:
     """Services over the given ports, and over fakes for the others. Stops every turn at its end."""
     clock = clock or FakeClock()
     store, replies = store or MemoryStore(), replies or MemoryReplies(clock)
     models, vault = models or ScriptedModels(), vault or FakeVault()
-    turns = Turns(Stage(clock, store, replies, models, vault, Health(clock), patience or Patience()))
+    health, telemetry = Health(clock), telemetry or FakeTelemetry()
+    turns = Turns(Stage(clock, store, replies, models, vault, health, patience or Patience(), telemetry))
     try:
         yield Services(
             public_url=public_url,
@@ -48,6 +51,7 @@ async def services(
             vault=vault,
             sign_in=sign_in or FakeSignIn(),
             limiter=limiter or FakeLimiter(clock),
+            telemetry=telemetry,
             turns=turns,
         )
     finally:

@@ -67,7 +67,8 @@ def test_other_exceptions_are_masked_and_logged_without_their_text(
     assert "hunter2" not in f"{told}{caplog.text}"
     (record,) = caplog.records
     assert record.levelno == logging.ERROR
-    assert f"request {REQUEST_ID} failed: ValueError at {__file__}" in record.getMessage()
+    assert f"request failed: ValueError at {__file__}" in record.getMessage()
+    assert vars(record)["request_id"] == REQUEST_ID
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from domain.models import Candidate
 from domain.prompts import Prompt, Turn
 from domain.providers import Patience, Piece, Switched, TextPiece, TokenCount
 from domain.sessions import Role
+from tests.builders import turn_report
 from tests.fakes.clock import FakeClock
 from tests.fakes.models import ScriptedModels
 
@@ -44,7 +45,8 @@ class Listener:
     """Hears one reply. `heard` are its pieces so far, `failure` why it ended, if it failed."""
 
     def __init__(self, models: ScriptedModels, health: Health, patience: Patience | None = None) -> None:
-        self.failover = Failover(models, health, patience or Patience())
+        self.report = turn_report()
+        self.failover = Failover(models, health, patience or Patience(), self.report)
         self.heard: list[Piece | Switched] = []
         self.failure: ProviderFailure | None = None
         self.hears = asyncio.Event()
@@ -235,7 +237,7 @@ async def test_a_pause_within_our_patience_changes_nothing(models: ScriptedModel
 
 async def test_leaving_early_closes_the_model(models: ScriptedModels, health: Health) -> None:
     models.script(GROQ.id, "I am", " Ada.", " And more.")
-    async with aclosing(Failover(models, health, Patience()).stream([GROQ], PROMPT)) as pieces:
+    async with aclosing(Failover(models, health, Patience(), turn_report()).stream([GROQ], PROMPT)) as pieces:
         await anext(pieces)
     assert models.closed == 1
 
@@ -297,3 +299,25 @@ class TestHealth:
         own = Candidate(AiProvider.GROQ, "llama", "sk-own")
         health.failed(own, None)
         assert health.ordered([own, GROQ]) == [GROQ, own]
+
+
+async def test_each_attempt_is_a_step_of_the_report(models: ScriptedModels, health: Health) -> None:
+    models.script(GROQ.id, ProviderFailure("http_500"))
+    models.script(OPENAI.id, "I am ", ProviderFailure("broken_stream"))
+    models.script(XAI.id, "Ada.")
+    reply = await Listener(models, health).listen(GROQ, OPENAI, XAI)
+    assert [(step.name, step.model, step.outcome) for step in reply.report.steps] == [
+        ("attempt", GROQ.id, "http_500"),
+        ("attempt", OPENAI.id, "broken_stream"),
+        ("attempt", XAI.id, "ok"),
+    ]
+
+
+async def test_an_attempt_that_nobody_waits_for_is_interrupted(models: ScriptedModels, health: Health) -> None:
+    models.script(GROQ.id, "I am ", asyncio.Event())
+    reply = Listener(models, health)
+    listening = asyncio.create_task(reply.listen(GROQ))
+    await reply.hears.wait()
+    listening.cancel()
+    await asyncio.wait({listening})
+    assert [(step.model, step.outcome) for step in reply.report.steps] == [(GROQ.id, "interrupted")]

@@ -56,6 +56,6 @@ async def test_a_defect_is_masked_and_its_words_are_not_logged(
         assert response.status == 500
         answer = await response.json()
     assert answer["error"]["code"] == "INTERNAL_ERROR"
-    assert answer["meta"]["requestId"] in caplog.text
+    assert answer["meta"]["requestId"] in [getattr(record, "request_id", None) for record in caplog.records]
     assert "KeyError" in caplog.text
     assert "visitor's words" not in caplog.text + str(answer)
