@@ -3,7 +3,14 @@
 import secrets
 from contextlib import AbstractContextManager
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    disable_created_metrics,
+    generate_latest,
+)
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.gc_collector import GCCollector
 from prometheus_client.process_collector import ProcessCollector
@@ -17,6 +24,7 @@ from domain.telemetry import StepName, TurnReport, provider_of
 
 MILLISECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5)
 SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
+STEPS = (*MILLISECONDS[:-1], *SECONDS[5:])
 REQUESTS = (0.005, 0.025, 0.1, 0.5, 2.5, 10)
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "WEBSOCKET"})
 
@@ -25,6 +33,7 @@ class Metrics(Telemetry):
     """Every label has few values: none is chosen by a visitor."""
 
     def __init__(self) -> None:
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = registry = CollectorRegistry()
         ProcessCollector(registry=registry)
         GCCollector(registry=registry)
@@ -45,7 +54,7 @@ class Metrics(Telemetry):
         self._turns = histogram("turn", "From the visitor's words to the end of the reply", SECONDS)
         self._first_words = histogram("turn_first_word", "From the visitor's words to the first of the reply", SECONDS)
         self._llm = histogram("turn_llm", "All models' answers of one turn", SECONDS, "provider")
-        self._steps = histogram("turn_step", "The steps of a turn", MILLISECONDS + SECONDS[5:], "step")
+        self._steps = histogram("turn_step", "The steps of a turn", STEPS, "step")
         self._attempts = counter("provider_attempts", "Models that were asked", "provider", "outcome")
         self._switches = counter("provider_switches", "Models that went on after another's words")
         self._tokens = counter("tokens", "Tokens that models counted, or we estimated", "direction", "provider")
@@ -66,7 +75,8 @@ class Metrics(Telemetry):
         self._turns.observe(report.ended - report.began)
         if report.first_word is not None:
             self._first_words.observe(report.first_word - report.began)
-        self._llm.labels(provider).observe(report.llm_seconds)
+        if seconds := report.llm_seconds:
+            self._llm.labels(provider).observe(seconds)
         self._switches.inc(report.switches)
         self._tokens.labels("input", provider).inc(report.input_tokens)
         self._tokens.labels("output", provider).inc(report.output_tokens)

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+from adapters.prometheus_metrics import Metrics
 from adapters.settings import Settings
 from adapters.uvicorn_server import Server, config
 from app import build
@@ -25,12 +26,12 @@ class ReadyServer(Server):
 
 
 @asynccontextmanager
-async def running(services: Services, **settings: object) -> AsyncIterator[str]:
+async def running(services: Services, metrics: Metrics | None = None, /, **settings: object) -> AsyncIterator[str]:
     """Serves both doors; gives the server's address, such as `http://127.0.0.1:43210`."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]
-        app = build(services, Settings(_env_file=None, **settings))  # type: ignore[arg-type]
+        app = build(services, Settings(_env_file=None, **settings), metrics)  # type: ignore[arg-type]
         server = ReadyServer(config(app, host="127.0.0.1", port=port, trusted_proxies=()), services.turns.close)
         server.config.lifespan = "off"
         serving = asyncio.create_task(server.serve(sockets=[listener]))

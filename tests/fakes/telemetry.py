@@ -1,5 +1,6 @@
 """Telemetry that a test can read."""
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -12,14 +13,14 @@ class FakeTelemetry(Telemetry):
 
     def __init__(self) -> None:
         self.running = self.listeners = 0
-        self.reports: list[TurnReport] = []
+        self.reports: asyncio.Queue[TurnReport] = asyncio.Queue()
 
     def turn_began(self) -> None:
         self.running += 1
 
     def turn_ended(self, report: TurnReport) -> None:
         self.running -= 1
-        self.reports.append(report)
+        self.reports.put_nowait(report)
 
     @contextmanager
     def listening(self) -> Iterator[None]:

@@ -1,0 +1,59 @@
+"""Whether visitors should be sent to the server, as a load balancer asks it."""
+
+import asyncio
+from collections.abc import Callable
+from typing import TypeVar
+
+import httpx
+import pytest
+from starlette.datastructures import Headers
+from starlette.routing import Route, Router
+from starlette.types import Scope
+
+import compatibility
+from adapters.asgi import RequestContext
+from domain.errors import Unavailable
+from domain.ports import Tx
+from resolvers.context import Context, Services
+from tests import house
+from tests.fakes.store import MemoryStore
+
+T = TypeVar("T")
+
+
+class DownStore(MemoryStore):
+    async def read(self, work: Callable[[Tx], T]) -> T:
+        raise Unavailable("The database cannot be used right now.")
+
+
+class SilentStore(MemoryStore):
+    async def read(self, work: Callable[[Tx], T]) -> T:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+
+async def asked(services: Services) -> tuple[int, object]:
+    def context(_scope: Scope, _headers: Headers) -> Context:
+        return Context(services, "request-1", "192.0.2.1")
+
+    app = RequestContext(Router([Route("/ready", compatibility.ready)]), context, compatibility.context_headers)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as http:
+        response = await http.get("/ready")
+    return response.status_code, response.json()
+
+
+async def test_a_server_that_can_answer_is_ready() -> None:
+    async with house.services() as services:
+        assert await asked(services) == (200, {"status": "ready"})
+
+
+@pytest.mark.parametrize("store", [DownStore(), SilentStore()])
+async def test_a_server_without_its_database_is_not(store: MemoryStore) -> None:
+    async with house.services(store=store) as services:
+        assert await asked(services) == (503, {"status": "unready", "reasons": ["DATABASE_UNAVAILABLE"]})
+
+
+async def test_a_server_that_stops_is_not() -> None:
+    async with house.services() as services:
+        await services.turns.close()
+        assert await asked(services) == (503, {"status": "unready", "reasons": ["STOPPING"]})
