@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.resources import OTELResourceDetector, Resource
 from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import Span, Status, StatusCode, set_span_in_context
@@ -25,7 +25,9 @@ class Traces(Telemetry):
 
     def __init__(self, clock: Clock, processor: SpanProcessor) -> None:
         self._clock = clock
-        self._provider = TracerProvider(resource=Resource.create({"service.name": NAMESPACE}), shutdown_on_exit=False)
+        # Of the two the environment's name counts.
+        resource = Resource.create({"service.name": NAMESPACE}).merge(OTELResourceDetector().detect())
+        self._provider = TracerProvider(resource=resource, shutdown_on_exit=False)
         self._provider.add_span_processor(processor)
         self._tracer = self._provider.get_tracer(NAMESPACE)
 

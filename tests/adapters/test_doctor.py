@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from cryptography.fernet import Fernet
+from pydantic import SecretStr
 from sqlalchemy import make_url
 
 from adapters import doctor
@@ -242,3 +243,25 @@ def test_findings_are_printed_one_a_line_with_the_advice_below() -> None:
     assert render(findings) == (
         "ok        Pages: built\nproblem   Port 80: taken\n          Stop it.\n          Or do not."
     )
+
+
+async def test_who_is_told_of_the_work_is_named(settings: Settings, root: Path) -> None:
+    quiet = [finding.what for finding in await report(settings, root)]
+    assert not [what for what in quiet if what.startswith(("Metrics", "Traces"))]
+    watched = settings.model_copy(
+        update={"metrics_token": SecretStr("hidden-word"), "otel_exporter_otlp_endpoint": "http://127.0.0.1:4318"}
+    )
+    findings = await report(watched, root)
+    assert named(findings, "Metrics").level is Level.OK
+    assert named(findings, "Traces") == Finding(Level.OK, "Traces: sent to http://127.0.0.1:4318")
+    assert "hidden-word" not in render(findings)
+
+
+async def test_traces_without_the_extra_are_a_problem(
+    settings: Settings, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("adapters.telemetry.find_spec", lambda _name: None)
+    traced = settings.model_copy(update={"otel_exporter_otlp_endpoint": "http://127.0.0.1:4318"})
+    found = named(await report(traced, root), "Traces")
+    assert found.level is Level.PROBLEM
+    assert "--extra otel" in found.advice

@@ -21,9 +21,9 @@ def set_up(monkeypatch: pytest.MonkeyPatch) -> Iterator[SetUp]:
     """Sets the log up as a new process does; gives its standard error."""
     printed, root, ours = io.StringIO(), logging.getLogger(), logging.getLogger("avatarium")
     before = root.level, ours.level
-    monkeypatch.setattr(sys, "stderr", printed)
 
     def set_up(level: str, format_: str | None) -> io.StringIO:
+        monkeypatch.setattr(sys, "stderr", printed)
         monkeypatch.setattr(root, "handlers", [])
         log_to_stderr(level, format_)
         return printed

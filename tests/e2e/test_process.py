@@ -25,17 +25,24 @@ async def test_health_answers_while_the_rest_still_loads(tmp_path: Path) -> None
     environment = {"PATH": os.environ["PATH"], "AVATARIUM_PORT": str(port), "AVATARIUM_DATA_DIR": str(tmp_path)}
     process = await asyncio.create_subprocess_exec(PROGRAM, "serve", env=environment, stdout=PIPE, stderr=PIPE)
     seen: list[str] = []
+    ready: list[tuple[int, object]] = []
     async with aiohttp.ClientSession() as http:
         while "ok" not in seen:
             assert process.returncode is None
             try:
+                async with http.get(f"http://127.0.0.1:{port}/ready") as response:
+                    ready.append((response.status, await response.json()))
                 async with http.get(f"http://127.0.0.1:{port}/health") as response:
                     seen.append((await response.json())["status"])
             except aiohttp.ClientConnectorError:
                 await asyncio.sleep(0.01)
+        async with http.get(f"http://127.0.0.1:{port}/ready") as response:
+            ready.append((response.status, await response.json()))
     process.terminate()
     await process.communicate()
     assert seen[0] == "starting"
+    assert ready[0] == (503, {"status": "unready", "reasons": ["STARTING"]})
+    assert ready[-1] == (200, {"status": "ready"})
     assert process.returncode == -signal.SIGTERM
 
 
