@@ -7,7 +7,6 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import timedelta
 from importlib import import_module
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -27,9 +26,6 @@ if TYPE_CHECKING:
 
     from adapters.prometheus_metrics import Metrics
     from resolvers.context import Services
-
-TOKEN_LIFETIME = timedelta(days=30)
-LINK_LIFETIME = timedelta(days=7)
 
 
 @asynccontextmanager
@@ -157,11 +153,10 @@ def import_everything() -> None:
 
 
 def announce(settings: Settings) -> None:
-    from adapters.local_sign_in import local_token, sign_in_link
+    from adapters.local_sign_in import sign_in_link
     from resolvers.demo import DEMO_EMAIL, DEMO_SHORT_ID
 
-    local = None if settings.firebase_project_id else local_token(settings, DEMO_EMAIL, LINK_LIFETIME)
-    link = sign_in_link(settings.public_url, local) if local else None
+    link = sign_in_link(settings, DEMO_EMAIL)
     print(addresses(settings.public_url, f"{settings.public_url}/a/{DEMO_SHORT_ID}", link), flush=True)
 
 
@@ -170,7 +165,7 @@ def printed(settings: Settings, given: "Namespace") -> str:
     if given.command == "token":
         from adapters.local_sign_in import local_token
 
-        return local_token(settings, given.email, TOKEN_LIFETIME)
+        return local_token(settings, given.email)
     from adapters.sqlite_backup import back_up
 
     return back_up(settings, given.target)

@@ -17,6 +17,8 @@ ISSUER = "avatarium-local"
 AUDIENCE = "avatarium"
 CLAIMS = ("iss", "aud", "sub", "email", "iat", "exp")
 EMAIL_MAX = 254
+TOKEN_LIFETIME = timedelta(days=30)
+LINK_LIFETIME = timedelta(days=7)
 
 
 class LocalSignIn(SignIn):
@@ -71,13 +73,18 @@ def checked_email(email: str) -> str:
     return address
 
 
-def local_token(settings: Settings, email: str, lifetime: timedelta) -> str:
+def local_token(settings: Settings, email: str, lifetime: timedelta = TOKEN_LIFETIME) -> str:
     """Raises `SettingsError` where sign-in is not local, and `BadRequest`."""
     if settings.firebase_project_id:
         raise SettingsError(f"{PREFIX}FIREBASE_PROJECT_ID is set: get an ID token from Firebase instead")
     return LocalSignIn(secrets_of(settings)[0], SystemClock()).issue(email, lifetime)
 
 
-def sign_in_link(public_url: str, token: str) -> str:
-    """The token stands in the fragment, which browsers do not send: it reaches no log and no proxy."""
-    return f"{public_url}/sign-in#token={token}"
+def sign_in_link(settings: Settings, email: str) -> str | None:
+    """None where sign-in is not local.
+
+    The token stands in the fragment, which browsers do not send: it reaches no log and no proxy.
+    """
+    if settings.firebase_project_id:
+        return None
+    return f"{settings.public_url}/sign-in#token={local_token(settings, email, LINK_LIFETIME)}"

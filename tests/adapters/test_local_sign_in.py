@@ -5,8 +5,10 @@ from datetime import timedelta
 import jwt
 import pytest
 
-from adapters.local_sign_in import LocalSignIn, sign_in_link
+from adapters.local_sign_in import LocalSignIn, local_token, sign_in_link
 from adapters.secret_key import derive
+from adapters.settings import Settings, SettingsError
+from adapters.system_clock import SystemClock
 from domain.accounts import Identity
 from domain.errors import BadRequest, TokenExpired, TokenInvalid
 from tests.fakes.clock import FakeClock
@@ -91,5 +93,17 @@ def test_only_an_address_gets_a_token(sign_in: LocalSignIn, email: str) -> None:
         sign_in.issue(email, HOUR)
 
 
-def test_the_link_keeps_its_token_in_the_fragment() -> None:
-    assert sign_in_link("http://127.0.0.1:8000", "abc") == "http://127.0.0.1:8000/sign-in#token=abc"
+async def test_the_link_keeps_its_token_in_the_fragment() -> None:
+    settings = Settings(_env_file=None, secret_key=SECRET, public_url="http://127.0.0.1:8000")  # type: ignore[arg-type]
+    link = sign_in_link(settings, "ada@example.com")
+    assert link
+    before, _, token = link.partition("#token=")
+    assert before == "http://127.0.0.1:8000/sign-in"
+    assert (await LocalSignIn(SECRET, SystemClock()).verify(token)).email == "ada@example.com"
+
+
+def test_where_firebase_signs_in_there_is_no_link_and_no_token() -> None:
+    settings = Settings(_env_file=None, firebase_project_id="my-project")
+    assert sign_in_link(settings, "ada@example.com") is None
+    with pytest.raises(SettingsError, match="ID token from Firebase"):
+        local_token(settings, "ada@example.com")
