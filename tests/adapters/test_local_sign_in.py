@@ -94,7 +94,7 @@ def test_only_an_address_gets_a_token(sign_in: LocalSignIn, email: str) -> None:
 
 
 async def test_the_link_keeps_its_token_in_the_fragment() -> None:
-    settings = Settings(_env_file=None, secret_key=SECRET, public_url="http://127.0.0.1:8000")  # type: ignore[arg-type]
+    settings = Settings(_env_file=None, secret_key=SECRET, public_url="http://127.0.0.1:8000")
     link = sign_in_link(settings, "ada@example.com")
     assert link
     before, _, token = link.partition("#token=")
