@@ -63,10 +63,11 @@ class Row:
             return self.figure
         return divided(self.figure, self.peer if self.target.of is Of.PEER else self.floor)
 
-    def ratio(self) -> float | None:
-        """The figure against the peer, or else against the floor."""
+    def ratio(self) -> str:
+        """The figure as a multiple of the peer's, or else of the floor's; empty without both."""
         of_floor = self.peer is None or (self.target is not None and self.target.of is Of.FLOOR)
-        return divided(self.figure, self.floor if of_floor else self.peer)
+        times = divided(self.figure, self.floor if of_floor else self.peer)
+        return "" if times is None else f"{number(times)} × {Of.FLOOR if of_floor else Of.PEER}"
 
     def verdict(self) -> str:
         """`met`, or `missed` and by how much; empty without a target."""
@@ -79,9 +80,8 @@ class Row:
 
     def cells(self) -> tuple[str, ...]:
         target = self.target.text() if self.target else ""
-        ratio = f"{number(self.ratio())} ×" if self.ratio() is not None else ""
         measured = (number(self.figure), self.unit, number(self.floor), number(self.peer))
-        return (self.name, *measured, ratio, target, self.verdict())
+        return (self.name, *measured, self.ratio(), target, self.verdict())
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ class Table:
         lines = [HEAD, ("---",) * len(HEAD), *(row.cells() for row in self.rows)]
         table = "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
         notes = "".join(f"\n- {row.name}: {row.note}" for row in self.rows if row.note)
-        return f"{self.day}, {self.machine}\n\n{table}\n" + (f"{notes}\n" if notes else "")
+        return f"{self.day}, {self.machine}\n\n{table}\n{notes}".rstrip() + "\n"
 
 
 def divided(figure: float, by: float | None) -> float | None:
