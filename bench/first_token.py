@@ -7,6 +7,7 @@ from bench.doors import DOORS, Rest
 from bench.report import Row, at_most
 from bench.scale import Scale
 from bench.servers import Stand, stand
+from bench.upstream import SHORT
 from bench.visitors import (
     LITELLM,
     RAW_SOCKET,
@@ -19,7 +20,6 @@ from bench.visitors import (
     Visitor,
 )
 
-MODEL = "tokens-10-2ms"
 DIRECT = "direct"
 STREAMING = [door for door in DOORS if door is not Rest]
 
@@ -38,13 +38,13 @@ async def measure(scale: Scale) -> list[Row]:
 def visitors(servers: Stand) -> dict[str, Visitor]:
     floors, house = servers.floors.url, servers.house
     everyone: dict[str, Visitor] = {
-        DIRECT: Completions(servers.upstream.url, MODEL),
-        RELAY: RelayVisitor(floors, MODEL),
-        RAW_SOCKET: RawSocketVisitor(floors, MODEL),
-        **{door.title: door(house, MODEL) for door in STREAMING},
+        DIRECT: Completions(servers.upstream.url, SHORT),
+        RELAY: RelayVisitor(floors, SHORT),
+        RAW_SOCKET: RawSocketVisitor(floors, SHORT),
+        **{door.title: door(house, SHORT) for door in STREAMING},
     }
     if servers.peer:
-        everyone[LITELLM] = LitellmVisitor(servers.peer.url, MODEL)
+        everyone[LITELLM] = LitellmVisitor(servers.peer.url, SHORT)
     return everyone
 
 

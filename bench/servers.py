@@ -3,6 +3,7 @@
 import asyncio
 import json
 import shutil
+import sys
 import tempfile
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -14,10 +15,11 @@ from urllib.parse import urlsplit
 
 from bench.processes import LOAD_CORE, SERVER_CORE, Program, Running, free_port, python, serving
 from bench.report import ROOT
+from bench.upstream import AT_ONCE, PACED, SHORT
 from bench.wire import Http
 
 PROGRAM = ROOT / ".venv" / "bin" / "avatarium"
-LITELLM = "litellm[proxy]==1.106.2"
+LITELLM = ("litellm[proxy]==1.106.2", "httptools>=0.7")
 LITELLM_FOLDER = ROOT / ".tools" / "litellm"
 LITELLM_KEY = "sk-bench"
 
@@ -142,9 +144,11 @@ def litellm(upstream: str, folder: Path) -> Program:
 
 
 def litellm_config(api_base: str) -> str:
-    """Any model of the upstream, by its own name. JSON, which YAML takes."""
-    route = {"model": "openai/*", "api_base": api_base, "api_key": "own-key"}
-    models = [{"model_name": "*", "litellm_params": route}]
+    """JSON, which YAML takes."""
+    models = [
+        {"model_name": name, "litellm_params": {"model": f"openai/{name}", "api_base": api_base, "api_key": "own-key"}}
+        for name in (AT_ONCE, PACED, SHORT)
+    ]
     return json.dumps({"model_list": models, "general_settings": {"master_key": LITELLM_KEY}})
 
 
@@ -155,9 +159,9 @@ async def install_litellm() -> None:
         return
     uv = shutil.which("uv") or str(ROOT / ".tools" / "bin" / "uv")
     for arguments in (
-        ["venv", "--clear", str(LITELLM_FOLDER)],
-        ["pip", "install", "--python", str(LITELLM_FOLDER / "bin" / "python"), LITELLM],
+        ["venv", "--clear", "--python", sys.executable, str(LITELLM_FOLDER)],
+        ["pip", "install", "--python", str(LITELLM_FOLDER / "bin" / "python"), *LITELLM],
     ):
         process = await asyncio.create_subprocess_exec(uv, "--quiet", *arguments)
         if await process.wait():
-            raise RuntimeError(f"{LITELLM} could not be installed into {LITELLM_FOLDER}")
+            raise RuntimeError(f"{LITELLM[0]} could not be installed into {LITELLM_FOLDER}")

@@ -9,10 +9,10 @@ from bench.processes import Running
 from bench.report import Of, Row, at_most
 from bench.scale import Scale
 from bench.servers import our_server, upstream_server
+from bench.upstream import PACED
 from bench.visitors import Visitor
 from bench.wire import Lost
 
-MODEL = "tokens-100-2ms"
 SAMPLES = 6
 
 
@@ -26,8 +26,8 @@ class Talk:
 
 async def measure(scale: Scale) -> list[Row]:
     async with upstream_server() as upstream, our_server(upstream.url) as house:
-        await house.avatar(MODEL)
-        visitors = [DOORS[number % len(DOORS)](house, MODEL) for number in range(scale.soak_visitors)]
+        await house.avatar(PACED)
+        visitors = [DOORS[number % len(DOORS)](house, PACED) for number in range(scale.soak_visitors)]
         talk, memory = await soaked(visitors, house.running, scale.soak_seconds)
     first, last = memory[0], memory[-1]
     grown = "MiB over time: " + ", ".join(f"{mib:.0f}" for mib in memory)

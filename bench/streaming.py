@@ -5,9 +5,8 @@ from bench.load import Contender, Load, loaded, total
 from bench.report import Of, Row, at_least
 from bench.scale import Scale
 from bench.servers import Stand, stand
+from bench.upstream import AT_ONCE, PACED
 from bench.visitors import LITELLM, RAW_SOCKET, RELAY, LitellmVisitor, OurVisitor, RawSocketVisitor, RelayVisitor
-
-AT_ONCE, PACED = "tokens-100", "tokens-100-2ms"
 
 
 async def measure(scale: Scale) -> list[Row]:

@@ -13,6 +13,7 @@ from typing import cast
 import httptools
 import uvloop
 
+AT_ONCE, PACED, SHORT = "tokens-100", "tokens-100-2ms", "tokens-10-2ms"
 MODEL = re.compile(rb'"model"\s*:\s*"(tokens-(\d+)(?:-(\d+)ms)?)"')
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\nTransfer-Encoding: chunked\r\n\r\n"
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"

@@ -19,20 +19,27 @@ class Lost(ConnectionError):
 class Connection(asyncio.Protocol):
     """`hear` is called with each payload; `finish` ends the exchange that is waited for."""
 
-    def __init__(self, host: str) -> None:
-        self._host = host
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        self._host, self._address = parts.netloc, (str(parts.hostname), parts.port or 80)
         self._finished: asyncio.Future[None] | None = None
         self._hear: Listener = ignored
 
     @classmethod
     async def open(cls, url: str) -> Self:
-        parts = urlsplit(url)
-        loop = asyncio.get_running_loop()
-        _, connection = await loop.create_connection(lambda: cls(parts.netloc), str(parts.hostname), parts.port or 80)
+        connection = cls(url)
+        await connection.connect()
         return connection
+
+    async def connect(self) -> None:
+        await asyncio.get_running_loop().create_connection(lambda: self, *self._address)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
+
+    @property
+    def closed(self) -> bool:
+        return self._transport.is_closing()
 
     def connection_lost(self, error: Exception | None) -> None:
         self.fail(Lost(str(error or "the server closed the connection")))
@@ -47,7 +54,7 @@ class Connection(asyncio.Protocol):
 
     async def exchange(self, data: bytes, hear: Listener) -> None:
         """Sends `data` and waits until the exchange is finished. Raises `Lost`."""
-        if self._transport.is_closing():
+        if self.closed:
             raise Lost("the connection is closed")
         self._hear = hear
         self._finished = asyncio.get_running_loop().create_future()
@@ -59,10 +66,10 @@ class Connection(asyncio.Protocol):
 
 
 class Http(Connection):
-    """A connection that is kept alive, with one request at a time on it."""
+    """One request at a time, on a connection that is kept alive. One that idled too long is opened anew."""
 
-    def __init__(self, host: str) -> None:
-        super().__init__(host)
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
         self._parser = httptools.HttpResponseParser(self)
         self.status = 0
 
@@ -79,6 +86,8 @@ class Http(Connection):
         return await self._request(f"GET {path} HTTP/1.1\r\nHost: {self._host}\r\n\r\n".encode())
 
     async def _request(self, data: bytes, hear: Listener | None = None) -> bytes:
+        if self.closed:
+            await self.connect()
         pieces: list[bytes] = []
         await self.exchange(data, hear or pieces.append)
         if self.status >= 300:
@@ -99,8 +108,8 @@ class Http(Connection):
 class WebSocket(Connection):
     """Text frames only. `hear` is given each payload and calls `finish` after the last."""
 
-    def __init__(self, host: str) -> None:
-        super().__init__(host)
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
         self._buffer = b""
         self._accepted = False
 
