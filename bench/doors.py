@@ -83,6 +83,7 @@ class GraphQLEvents(OverHttp):
 
 class Rest(OverHttp):
     title = "/v1 REST"
+    streams = False
 
     async def say(self, session: str) -> Heard:
         path = f"/v1/public/avatar/{await self._house.avatar(self._model)}/chat"

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from statistics import median
 
-from bench.doors import DOORS, Rest
+from bench.doors import DOORS
 from bench.report import Row, at_most
 from bench.scale import Scale
 from bench.servers import Stand, stand
@@ -21,7 +21,7 @@ from bench.visitors import (
 )
 
 DIRECT = "direct"
-STREAMING = [door for door in DOORS if door is not Rest]
+STREAMING = [door for door in DOORS if door.streams]
 
 
 async def measure(scale: Scale) -> list[Row]:

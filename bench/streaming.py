@@ -11,15 +11,15 @@ from bench.visitors import LITELLM, RAW_SOCKET, RELAY, LitellmVisitor, OurVisito
 
 async def measure(scale: Scale) -> list[Row]:
     async with stand(peer=scale.peer) as servers:
-        at_once = await measured(servers, AT_ONCE, scale)
-        paced = await measured(servers, PACED, scale)
+        at_once = await measured(servers, AT_ONCE, scale, scale.visitors, scale.replies)
+        paced = await measured(servers, PACED, scale, scale.paced_visitors, scale.paced_replies)
     return [
         *(at_once_row(door, at_once) for door in DOORS),
         *(paced_row(door, paced) for door in DOORS),
     ]
 
 
-async def measured(servers: Stand, model: str, scale: Scale) -> dict[str, Load]:
+async def measured(servers: Stand, model: str, scale: Scale, visitors: int, replies: int) -> dict[str, Load]:
     """Every contender in turn, and all of them again in each round."""
     house = servers.house
     await house.avatar(model)
@@ -35,8 +35,8 @@ async def measured(servers: Stand, model: str, scale: Scale) -> dict[str, Load]:
     for _ in range(scale.rounds):
         rounds.append({})
         for name, contender in contenders.items():
-            replies = scale.peer_replies if name == LITELLM else scale.replies
-            rounds[-1][name] = await loaded(contender, servers.upstream, scale.concurrent, replies)
+            count = scale.peer_replies if name == LITELLM else replies
+            rounds[-1][name] = await loaded(contender, servers.upstream, visitors, count)
     return {name: total(each[name] for each in rounds) for name in contenders}
 
 
@@ -62,4 +62,5 @@ def paced_row(door: type[OurVisitor], loads: dict[str, Load]) -> Row:
         floor=loads[door.floor].per_core,
         peer=loads[LITELLM].per_core if LITELLM in loads else None,
         target=at_least(8 if issubclass(door, OverSocket) else 10, Of.PEER),
+        note=f"{ours.events / ours.replies:.0f} payloads a reply" if door.streams else "",
     )

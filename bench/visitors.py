@@ -148,6 +148,7 @@ class OurVisitor(Visitor):
 
     title: ClassVar[str]
     floor: ClassVar[str]
+    streams: ClassVar[bool] = True
 
     def __init__(self, house: House, model: str) -> None:
         super().__init__(house.running.url, model)
