@@ -4,7 +4,7 @@ RUN := $(UV) run --no-sync
 NPM := PATH="$(CURDIR)/.venv/bin:$$PATH" npm
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format print install install-dev install-test-parts web clean
+.PHONY: help run test check bench format print install install-dev install-test-parts web clean
 
 help:  ## say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 20
@@ -24,6 +24,9 @@ check: install-dev  ## formatting, lint, types, imports, printed schemas
 	$(RUN) python -m schema.print_schema | diff - schema/schema.graphql
 	$(RUN) python -m compatibility.print_openapi | diff - compatibility/openapi.json
 	$(NPM) --prefix web run check
+
+bench: install-dev  ## measure speed and memory beside floors and a peer; figures go into docs/performance.md
+	$(RUN) python -m bench
 
 format: install-dev  ## put the code into shape
 	$(RUN) ruff check --fix .

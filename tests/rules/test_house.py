@@ -18,7 +18,7 @@ from schema.root import Mutation, Subscription
 ROOT = Path(__file__).parents[2]
 LONGEST_FILE = 300
 GENERATED = re.compile(r"/versions/|^tests/|^presets/")
-FOLDERS = ("domain", "resolvers", "schema", "compatibility", "adapters", "web")
+FOLDERS = ("domain", "resolvers", "schema", "compatibility", "adapters", "web", "bench")
 
 
 def sources() -> list[str]:
