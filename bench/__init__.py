@@ -1,0 +1,1 @@
+"""Benchmarks, beside floors that are measured in the same run."""
