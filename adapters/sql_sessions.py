@@ -3,16 +3,16 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, select, update
+from sqlalchemy import bindparam, func, select, update
 
-from adapters.sql_statements import Row, Statement, assignments, insertion, locked
+from adapters.sql_statements import Driver, Row, Statement, assignments, insertion, locked
 from adapters.sql_tables import MESSAGES, SESSIONS, STREAMING
 from domain.ports import Messages, Sessions
 from domain.sessions import Latency, Message, MessageStatus, Role, Session, Usage, Visitor
 
 THIS_SESSION = SESSIONS.c.id == bindparam("session_id")
 SESSION_BY_ID = Statement(select(SESSIONS).where(THIS_SESSION))
-SESSION_BY_ID_LOCKED = Statement(locked(select(SESSIONS).where(THIS_SESSION)))
+SESSION_BY_ID_LOCKED = Statement(locked(select(SESSIONS).where(THIS_SESSION), SESSIONS))
 ADD_SESSION = insertion(SESSIONS)
 TOUCH_SESSION = Statement(update(SESSIONS).where(THIS_SESSION).values(last_active_at=bindparam("at")))
 END_SESSION = Statement(
@@ -67,17 +67,17 @@ FINISH = Statement(
 
 
 class SqlSessions(Sessions):
-    def __init__(self, connection: Connection, writes: bool) -> None:
-        self._connection = connection
+    def __init__(self, driver: Driver, writes: bool) -> None:
+        self._driver = driver
         self._by_id = SESSION_BY_ID_LOCKED if writes else SESSION_BY_ID
 
     def by_id(self, session_id: str) -> Session | None:
-        row = self._by_id.row(self._connection, session_id=session_id)
+        row = self._by_id.row(self._driver, session_id=session_id)
         return session_of(row) if row else None
 
     def add(self, session: Session) -> None:
         ADD_SESSION.run(
-            self._connection,
+            self._driver,
             id=session.id,
             avatar_id=session.avatar_id,
             source=session.source,
@@ -89,51 +89,51 @@ class SqlSessions(Sessions):
         )
 
     def touch(self, session_id: str, at: datetime) -> None:
-        TOUCH_SESSION.run(self._connection, session_id=session_id, at=at)
+        TOUCH_SESSION.run(self._driver, session_id=session_id, at=at)
 
     def end(self, session_id: str, at: datetime) -> None:
         """The first end counts; a later one changes nothing."""
-        END_SESSION.run(self._connection, session_id=session_id, at=at)
+        END_SESSION.run(self._driver, session_id=session_id, at=at)
 
 
 class SqlMessages(Messages):
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    def __init__(self, driver: Driver) -> None:
+        self._driver = driver
 
     def by_id(self, message_id: str) -> Message | None:
-        row = MESSAGE_BY_ID.row(self._connection, message_id=message_id)
+        row = MESSAGE_BY_ID.row(self._driver, message_id=message_id)
         return message_of(row) if row else None
 
     def of_client(self, session_id: str, client_message_id: str) -> Message | None:
-        row = MESSAGE_OF_CLIENT.row(self._connection, session_id=session_id, client_message_id=client_message_id)
+        row = MESSAGE_OF_CLIENT.row(self._driver, session_id=session_id, client_message_id=client_message_id)
         return message_of(row) if row else None
 
     def reply_to(self, message_id: str) -> Message | None:
         """The newest reply, should there be several."""
-        row = REPLY_TO.row(self._connection, message_id=message_id)
+        row = REPLY_TO.row(self._driver, message_id=message_id)
         return message_of(row) if row else None
 
     def recent(self, session_id: str, limit: int) -> list[Message]:
-        rows = RECENT.rows(self._connection, session_id=session_id, limit=limit)
+        rows = RECENT.rows(self._driver, session_id=session_id, limit=limit)
         return [message_of(row) for row in reversed(rows)]
 
     def page(self, session_id: str, first: int, after: str | None) -> list[Message]:
         statement = FIRST_PAGE if after is None else NEXT_PAGE
-        rows = statement.rows(self._connection, session_id=session_id, first=first, after=after)
+        rows = statement.rows(self._driver, session_id=session_id, first=first, after=after)
         return [message_of(row) for row in rows]
 
     def questions(self, session_id: str) -> int:
-        return int(QUESTIONS.scalar(self._connection, session_id=session_id))
+        return int(QUESTIONS.scalar(self._driver, session_id=session_id))
 
     def latencies(self, session_id: str) -> list[int]:
-        return [total for (total,) in LATENCIES.rows(self._connection, session_id=session_id)]
+        return [total for (total,) in LATENCIES.rows(self._driver, session_id=session_id)]
 
     def streaming(self) -> list[Message]:
-        return [message_of(row) for row in STILL_STREAMING.rows(self._connection)]
+        return [message_of(row) for row in STILL_STREAMING.rows(self._driver)]
 
     def add(self, message: Message) -> None:
         ADD_MESSAGE.run(
-            self._connection,
+            self._driver,
             id=message.id,
             session_id=message.session_id,
             role=message.role,
@@ -144,10 +144,10 @@ class SqlMessages(Messages):
         )
 
     def said(self, message_id: str, content: str) -> None:
-        SAID.run(self._connection, message_id=message_id, content=content)
+        SAID.run(self._driver, message_id=message_id, content=content)
 
     def finish(self, message: Message) -> None:
-        FINISH.run(self._connection, message_id=message.id, **ending_of(message))
+        FINISH.run(self._driver, message_id=message.id, **ending_of(message))
 
 
 def session_of(row: Row) -> Session:
