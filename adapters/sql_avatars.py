@@ -12,7 +12,6 @@ from adapters.sql_tables import AVATARS
 from domain.avatars import Avatar, AvatarSettings, SealedKey
 from domain.errors import SlugTaken
 from domain.ports import Avatars
-from domain.sessions import Session
 
 SETTINGS = tuple(field.name for field in fields(AvatarSettings))
 COUNTERS = ("view_count", "conversation_count")
@@ -35,7 +34,6 @@ OWN_BY_ID = select(*COLUMNS).where(OWN, or_(AVATARS.c.id == bindparam("key"), AV
 BY_ID = Statement(OWN_BY_ID)
 BY_ID_LOCKED = Statement(locked(OWN_BY_ID, AVATARS))
 BY_SHORT_ID = Statement(select(*COLUMNS).where(AVATARS.c.short_id == bindparam("short_id")))
-OF_SESSION = Statement(select(*COLUMNS).where(ONE))
 FIRST_PAGE = Statement(NEWEST_FIRST)
 NEXT_PAGE = Statement(
     NEWEST_FIRST.where(tuple_(AVATARS.c.created_at, AVATARS.c.id) < PLACE_OF_CURSOR.scalar_subquery())
@@ -66,10 +64,6 @@ class SqlAvatars(Avatars):
 
     def by_short_id(self, short_id: str) -> Avatar | None:
         row = BY_SHORT_ID.row(self._driver, short_id=short_id)
-        return avatar_of(row) if row else None
-
-    def of_session(self, session: Session) -> Avatar | None:
-        row = OF_SESSION.row(self._driver, avatar_id=session.avatar_id)
         return avatar_of(row) if row else None
 
     def page(self, account_id: str, first: int, after: str | None) -> list[Avatar]:

@@ -130,10 +130,11 @@ def locked(core: Select[Any], table: Table) -> Select[Any]:
     return core.with_for_update(key_share=True, of=table)
 
 
-def insertion(table: Table, columns: Iterable[Column[Any]] | None = None) -> Statement:
-    """Inserts one row; each value goes by its column's name."""
-    return Statement(insert(table).inline().values(assignments(columns or table.columns)))
+def insertion(table: Table, columns: Sequence[Column[Any]] = (), *prefixes: str) -> Statement:
+    """Inserts one row; each value goes by its column's name. With `prefixes` a row for each, whose names begin so."""
+    rows = [assignments(columns or table.columns, prefix) for prefix in prefixes or ("",)]
+    return Statement(insert(table).inline().values(rows if prefixes else rows[0]))
 
 
-def assignments(columns: Iterable[Column[Any]]) -> dict[str, Any]:
-    return {column.name: bindparam(column.name, type_=column.type) for column in columns}
+def assignments(columns: Iterable[Column[Any]], prefix: str = "") -> dict[str, Any]:
+    return {column.name: bindparam(f"{prefix}{column.name}", type_=column.type) for column in columns}

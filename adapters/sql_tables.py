@@ -118,7 +118,7 @@ class MessageRow(SQLModel, table=True):
     created_at: datetime = Field(sa_type=Instant)
     status: MessageStatus = Field(sa_type=Choice(MessageStatus))
     client_message_id: str | None
-    in_reply_to: str | None = Field(index=True)
+    in_reply_to: str | None
     model: str | None
     emotion: str
     sources: tuple[Citation, ...] = Field(sa_type=Citations, nullable=True)

@@ -32,5 +32,5 @@ def test_no_table_is_scanned_or_sorted(database: sqlite3.Connection, name: str) 
     compiled = STATEMENTS[name].compiled(SqliteDriver.dialect)
     plan = database.execute(f"EXPLAIN QUERY PLAN {compiled.text}", [None] * len(compiled.binds)).fetchall()
     steps = [str(row[3]) for row in plan]
-    assert [step for step in steps if "SCAN" in step and "INDEX" not in step] == []
+    assert [step for step in steps if "SCAN" in step and "INDEX" not in step and "CONSTANT" not in step] == []
     assert [step for step in steps if "TEMP B-TREE" in step] == []
