@@ -56,7 +56,13 @@ def postgres_pool(url: URL) -> asyncpg.Pool:
     """To be entered. Connects when somebody asks, and replaces connections that were closed meanwhile."""
     _, address = PostgresDriver.dialect.create_connect_args(postgres_url(url))
     return asyncpg.create_pool(
-        **address, **connect_options(COMMAND_SECONDS), min_size=0, max_size=CONNECTIONS, init=prepare, reset=keep
+        **address,
+        **connect_options(COMMAND_SECONDS),
+        min_size=0,
+        max_size=CONNECTIONS,
+        max_inactive_connection_lifetime=0,
+        init=prepare,
+        reset=keep,
     )
 
 

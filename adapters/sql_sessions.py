@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import String, bindparam, func, select, type_coerce, update
 
 from adapters.sql_avatars import COLUMNS as AVATAR_COLUMNS
 from adapters.sql_avatars import avatar_of
@@ -51,8 +51,10 @@ REPLY_TO = Statement(
     .order_by(MESSAGES.c.position.desc())
     .limit(1)
 )
+ROLES = {role.value: role for role in Role}
+# As plain text: there are many of them in each turn, and `ROLES` converts them for less.
 SPOKEN = (
-    select(MESSAGES.c.role, MESSAGES.c.content)
+    select(type_coerce(MESSAGES.c.role, String), MESSAGES.c.content)
     .where(OF_SESSION, MESSAGES.c.status != MessageStatus.STREAMING, MESSAGES.c.content != "")
     .order_by(MESSAGES.c.position.desc())
     .limit(bindparam("limit"))
@@ -140,7 +142,7 @@ class SqlMessages(Messages):
     def history(self, session_id: str, limit: int, before: str | None = None) -> list[Turn]:
         statement = HISTORY if before is None else HISTORY_BEFORE
         rows = statement.rows(self._driver, session_id=session_id, limit=limit, cursor=before)
-        return [Turn(role, content) for role, content in reversed(rows)]
+        return [Turn(ROLES[role], content) for role, content in reversed(rows)]
 
     def page(self, session_id: str, first: int, after: str | None) -> list[Message]:
         statement = FIRST_PAGE if after is None else NEXT_PAGE

@@ -22,6 +22,7 @@ import uvloop
 
 from adapters.sql_store import open_store
 from adapters.system_clock import SystemClock
+from adapters.uvicorn_server import calm_garbage_collection
 from bench.database_floors import raw_asyncpg, raw_sqlite
 from domain.failover import Health
 from domain.ports import Store, Tx
@@ -143,6 +144,7 @@ def main() -> None:
     parser.add_argument("--turns", type=int, default=4000)
     parser.add_argument("--rounds", type=int, default=2)
     arguments = parser.parse_args()
+    calm_garbage_collection()
     uvloop.run(print_report(arguments.turns, arguments.rounds))
 
 
