@@ -65,7 +65,7 @@ class SilentTurns(Turns):
 
     async def start(self, opened: Opened) -> None:
         ended = replace(Reply(self._stage, opened).finished(MessageStatus.COMPLETE), content=self._answer)
-        await self._stage.store.write(lambda tx: self._store(tx, ended))
+        await self._store(ended)
 
 
 @asynccontextmanager
