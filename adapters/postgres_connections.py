@@ -4,14 +4,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import asyncpg
 import orjson
-from sqlalchemy import URL, event
-from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi
-from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import DBAPIError, InvalidatePoolError
+from sqlalchemy import URL
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
-from sqlalchemy.pool import ConnectionPoolEntry
 
+from adapters.postgres_driver import PostgresDriver
 from domain.errors import Unavailable
 
 CONNECTIONS = 10
@@ -47,31 +46,40 @@ def postgres_url(url: URL) -> URL:
 def postgres_engine(url: URL, command_seconds: float | None = COMMAND_SECONDS, **options: Any) -> AsyncEngine:
     return create_async_engine(
         postgres_url(url),
-        connect_args={
-            "timeout": CONNECT_SECONDS,
-            "command_timeout": command_seconds,
-            "server_settings": {"application_name": "avatarium"},
-        },
-        json_deserializer=orjson.loads,
+        connect_args=connect_options(command_seconds),
         hide_parameters=True,
         **options,
     )
 
 
-def replace_closed_connections(engine: AsyncEngine) -> None:
-    """After the server has restarted, no caller gets one of the connections from before.
+def postgres_pool(url: URL) -> asyncpg.Pool:
+    """To be entered. Connects when somebody asks, and replaces connections that were closed meanwhile."""
+    _, address = PostgresDriver.dialect.create_connect_args(postgres_url(url))
+    return asyncpg.create_pool(
+        **address,
+        **connect_options(COMMAND_SECONDS),
+        min_size=0,
+        max_size=CONNECTIONS,
+        max_inactive_connection_lifetime=0,
+        init=prepare,
+        reset=keep,
+    )
 
-    asyncpg knows when the server has hung up, which saves the question to the server at each checkout.
-    """
 
-    @event.listens_for(engine.sync_engine, "checkout")
-    def refuse_closed(_connection: DBAPIConnection, record: ConnectionPoolEntry, _proxy: object) -> None:
-        if is_closed(record.driver_connection):
-            raise InvalidatePoolError
+def connect_options(command_seconds: float | None) -> dict[str, Any]:
+    return {
+        "timeout": CONNECT_SECONDS,
+        "command_timeout": command_seconds,
+        "server_settings": {"application_name": "avatarium"},
+    }
 
 
-def is_closed(driver_connection: Any) -> bool:
-    return bool(driver_connection.is_closed())
+async def prepare(connection: asyncpg.Connection) -> None:
+    await connection.set_type_codec("json", schema="pg_catalog", encoder=str, decoder=orjson.loads)
+
+
+async def keep(_connection: asyncpg.Connection) -> None:
+    """What asyncpg resets by itself suffices: it rolls back, and nothing else outlasts a transaction."""
 
 
 def driver_error(error: Exception) -> BaseException:
@@ -84,13 +92,20 @@ def sqlstate(error: Exception) -> str:
 
 def is_loss(error: Exception) -> bool:
     """Whether the server said goodbye. asyncpg may be confused by that in the middle of its own affairs."""
-    confused = isinstance(driver_error(error), AsyncAdapt_asyncpg_dbapi.InternalClientError)
-    return confused or sqlstate(error).startswith(LOST)
+    return isinstance(error, asyncpg.InternalClientError) or sqlstate(error).startswith(LOST)
+
+
+def is_closed(connection: asyncpg.Connection) -> bool:
+    """The pool takes a connection that was closed out of its user's hands."""
+    try:
+        return bool(connection.is_closed())
+    except asyncpg.InterfaceError:
+        return True
 
 
 def is_outdated(error: Exception) -> bool:
     """Whether the connection's prepared statements no longer fit the schema, which a newer server has changed."""
-    return isinstance(driver_error(error), AsyncAdapt_asyncpg_dbapi.InvalidCachedStatementError)
+    return isinstance(error, asyncpg.InvalidCachedStatementError)
 
 
 def retries_for(error: Exception) -> int:

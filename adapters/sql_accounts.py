@@ -2,9 +2,9 @@
 
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import bindparam, select, update
 
-from adapters.sql_statements import Statement, insertion
+from adapters.sql_statements import Driver, Statement, insertion
 from adapters.sql_tables import ACCOUNTS, API_KEYS
 from domain.accounts import Account, ApiKey
 from domain.ports import Accounts, ApiKeys
@@ -33,20 +33,20 @@ USE_KEY = Statement(update(API_KEYS).where(API_KEYS.c.id == bindparam("key_id"))
 
 
 class SqlAccounts(Accounts):
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    def __init__(self, driver: Driver) -> None:
+        self._driver = driver
 
     def by_id(self, account_id: str) -> Account | None:
-        row = ACCOUNT_BY_ID.row(self._connection, account_id=account_id)
+        row = ACCOUNT_BY_ID.row(self._driver, account_id=account_id)
         return Account(*row) if row else None
 
     def by_subject(self, subject: str) -> Account | None:
-        row = ACCOUNT_BY_SUBJECT.row(self._connection, subject=subject)
+        row = ACCOUNT_BY_SUBJECT.row(self._driver, subject=subject)
         return Account(*row) if row else None
 
     def add(self, account: Account) -> None:
         ADD_ACCOUNT.run(
-            self._connection,
+            self._driver,
             id=account.id,
             subject=account.subject,
             email=account.email,
@@ -56,23 +56,23 @@ class SqlAccounts(Accounts):
 
 
 class SqlApiKeys(ApiKeys):
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    def __init__(self, driver: Driver) -> None:
+        self._driver = driver
 
     def by_digest(self, digest: str) -> ApiKey | None:
-        row = KEY_BY_DIGEST.row(self._connection, digest=digest)
+        row = KEY_BY_DIGEST.row(self._driver, digest=digest)
         return ApiKey(*row) if row else None
 
     def of_account(self, account_id: str) -> list[ApiKey]:
-        return [ApiKey(*row) for row in KEYS_OF_ACCOUNT.rows(self._connection, account_id=account_id)]
+        return [ApiKey(*row) for row in KEYS_OF_ACCOUNT.rows(self._driver, account_id=account_id)]
 
     def by_id(self, account_id: str, key_id: str) -> ApiKey | None:
-        row = KEY_BY_ID.row(self._connection, account_id=account_id, key_id=key_id)
+        row = KEY_BY_ID.row(self._driver, account_id=account_id, key_id=key_id)
         return ApiKey(*row) if row else None
 
     def add(self, key: ApiKey) -> None:
         ADD_KEY.run(
-            self._connection,
+            self._driver,
             id=key.id,
             account_id=key.account_id,
             name=key.name,
@@ -86,7 +86,7 @@ class SqlApiKeys(ApiKeys):
 
     def revoke(self, key_id: str, at: datetime) -> None:
         """The first revocation counts; a later one changes nothing."""
-        REVOKE_KEY.run(self._connection, key_id=key_id, at=at)
+        REVOKE_KEY.run(self._driver, key_id=key_id, at=at)
 
     def used(self, key_id: str, at: datetime) -> None:
-        USE_KEY.run(self._connection, key_id=key_id, at=at)
+        USE_KEY.run(self._driver, key_id=key_id, at=at)

@@ -5,14 +5,13 @@ from contextlib import contextmanager
 from dataclasses import fields
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, func, or_, select, tuple_, update
+from sqlalchemy import bindparam, delete, func, or_, select, tuple_, update
 
-from adapters.sql_statements import Row, Statement, assignments, insertion, locked
+from adapters.sql_statements import Driver, Row, Statement, assignments, insertion, locked
 from adapters.sql_tables import AVATARS
 from domain.avatars import Avatar, AvatarSettings, SealedKey
 from domain.errors import SlugTaken
 from domain.ports import Avatars
-from domain.sessions import Session
 
 SETTINGS = tuple(field.name for field in fields(AvatarSettings))
 COUNTERS = ("view_count", "conversation_count")
@@ -33,9 +32,8 @@ PLACE_OF_CURSOR = select(CURSOR.c.created_at, CURSOR.c.id).where(
 
 OWN_BY_ID = select(*COLUMNS).where(OWN, or_(AVATARS.c.id == bindparam("key"), AVATARS.c.short_id == bindparam("key")))
 BY_ID = Statement(OWN_BY_ID)
-BY_ID_LOCKED = Statement(locked(OWN_BY_ID))
+BY_ID_LOCKED = Statement(locked(OWN_BY_ID, AVATARS))
 BY_SHORT_ID = Statement(select(*COLUMNS).where(AVATARS.c.short_id == bindparam("short_id")))
-OF_SESSION = Statement(select(*COLUMNS).where(ONE))
 FIRST_PAGE = Statement(NEWEST_FIRST)
 NEXT_PAGE = Statement(
     NEWEST_FIRST.where(tuple_(AVATARS.c.created_at, AVATARS.c.id) < PLACE_OF_CURSOR.scalar_subquery())
@@ -56,46 +54,42 @@ COUNT_CONVERSATION = Statement(update(AVATARS).where(ONE).values(conversation_co
 
 
 class SqlAvatars(Avatars):
-    def __init__(self, connection: Connection, writes: bool) -> None:
-        self._connection = connection
+    def __init__(self, driver: Driver, writes: bool) -> None:
+        self._driver = driver
         self._by_id = BY_ID_LOCKED if writes else BY_ID
 
     def by_id(self, account_id: str, avatar_id: str) -> Avatar | None:
-        row = self._by_id.row(self._connection, account_id=account_id, key=avatar_id)
+        row = self._by_id.row(self._driver, account_id=account_id, key=avatar_id)
         return avatar_of(row) if row else None
 
     def by_short_id(self, short_id: str) -> Avatar | None:
-        row = BY_SHORT_ID.row(self._connection, short_id=short_id)
-        return avatar_of(row) if row else None
-
-    def of_session(self, session: Session) -> Avatar | None:
-        row = OF_SESSION.row(self._connection, avatar_id=session.avatar_id)
+        row = BY_SHORT_ID.row(self._driver, short_id=short_id)
         return avatar_of(row) if row else None
 
     def page(self, account_id: str, first: int, after: str | None) -> list[Avatar]:
         statement = FIRST_PAGE if after is None else NEXT_PAGE
-        rows = statement.rows(self._connection, account_id=account_id, first=first, after=after)
+        rows = statement.rows(self._driver, account_id=account_id, first=first, after=after)
         return [avatar_of(row) for row in rows]
 
     def count(self, account_id: str) -> int:
-        return int(COUNT.scalar(self._connection, account_id=account_id))
+        return int(COUNT.scalar(self._driver, account_id=account_id))
 
     def add(self, avatar: Avatar) -> None:
         with self._slug_checked(avatar):
-            ADD.run(self._connection, **values_of(avatar))
+            ADD.run(self._driver, **values_of(avatar))
 
     def update(self, avatar: Avatar) -> None:
         with self._slug_checked(avatar):
-            UPDATE.run(self._connection, avatar_id=avatar.id, **values_of(avatar))
+            UPDATE.run(self._driver, avatar_id=avatar.id, **values_of(avatar))
 
     def delete(self, avatar_id: str) -> None:
-        DELETE.run(self._connection, avatar_id=avatar_id)
+        DELETE.run(self._driver, avatar_id=avatar_id)
 
     def count_view(self, avatar_id: str) -> None:
-        COUNT_VIEW.run(self._connection, avatar_id=avatar_id)
+        COUNT_VIEW.run(self._driver, avatar_id=avatar_id)
 
     def count_conversation(self, avatar_id: str) -> None:
-        COUNT_CONVERSATION.run(self._connection, avatar_id=avatar_id)
+        COUNT_CONVERSATION.run(self._driver, avatar_id=avatar_id)
 
     @contextmanager
     def _slug_checked(self, avatar: Avatar) -> Iterator[None]:
@@ -105,11 +99,11 @@ class SqlAvatars(Avatars):
         statement after one that failed.
         """
         try:
-            with self._connection.begin_nested():
+            with self._driver.savepoint():
                 yield
-        except self._connection.dialect.loaded_dbapi.IntegrityError:
+        except self._driver.refusal:
             slug = avatar.settings.slug
-            if OTHER_WITH_SLUG.row(self._connection, slug=slug, avatar_id=avatar.id) is None:
+            if OTHER_WITH_SLUG.row(self._driver, slug=slug, avatar_id=avatar.id) is None:
                 raise
             raise SlugTaken(
                 f"The slug {slug} is taken. Choose another one.", {"field": "slug", "reason": "is taken"}

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import BigInteger, Index, Table, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-from adapters.sql_types import Choice, Citations, Instant, Position, Words
+from adapters.sql_types import Amount, Choice, Citations, Instant, Position, Words
 from domain.accounts import KeyMode
 from domain.avatars import AiProvider, AvatarStatus, Body, QuizDifficulty, TtsProvider, VoiceGender
 from domain.sessions import Citation, MessageStatus, Role, Source
@@ -118,7 +118,7 @@ class MessageRow(SQLModel, table=True):
     created_at: datetime = Field(sa_type=Instant)
     status: MessageStatus = Field(sa_type=Choice(MessageStatus))
     client_message_id: str | None
-    in_reply_to: str | None = Field(index=True)
+    in_reply_to: str | None
     model: str | None
     emotion: str
     sources: tuple[Citation, ...] = Field(sa_type=Citations, nullable=True)
@@ -126,7 +126,7 @@ class MessageRow(SQLModel, table=True):
     latency_llm: int | None
     input_tokens: int | None
     output_tokens: int | None
-    cost_usd: float | None
+    cost_usd: float | None = Field(sa_type=Amount)
     usage_estimated: bool | None
     timeline: str | None
 

@@ -2,11 +2,10 @@
 
 from functools import cached_property
 
-from sqlalchemy import Connection
-
 from adapters.sql_accounts import SqlAccounts, SqlApiKeys
 from adapters.sql_avatars import SqlAvatars
 from adapters.sql_sessions import SqlMessages, SqlSessions
+from adapters.sql_statements import Driver
 from domain.ports import Tx
 
 
@@ -17,25 +16,25 @@ class SqlTx(Tx):
     that nobody else changes what its decisions rest on. SQLite has one writer and needs no locks.
     """
 
-    def __init__(self, connection: Connection, *, writes: bool = False) -> None:
-        self._connection, self._writes = connection, writes
+    def __init__(self, driver: Driver, *, writes: bool = False) -> None:
+        self._driver, self._writes = driver, writes
 
     @cached_property
     def accounts(self) -> SqlAccounts:
-        return SqlAccounts(self._connection)
+        return SqlAccounts(self._driver)
 
     @cached_property
     def api_keys(self) -> SqlApiKeys:
-        return SqlApiKeys(self._connection)
+        return SqlApiKeys(self._driver)
 
     @cached_property
     def avatars(self) -> SqlAvatars:
-        return SqlAvatars(self._connection, self._writes)
+        return SqlAvatars(self._driver, self._writes)
 
     @cached_property
     def sessions(self) -> SqlSessions:
-        return SqlSessions(self._connection, self._writes)
+        return SqlSessions(self._driver, self._writes)
 
     @cached_property
     def messages(self) -> SqlMessages:
-        return SqlMessages(self._connection)
+        return SqlMessages(self._driver)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, TIMESTAMP, BigInteger, Dialect, Integer, String
+from sqlalchemy import JSON, TIMESTAMP, BigInteger, Dialect, Float, Integer, String
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from domain.sessions import Citation
@@ -55,6 +55,16 @@ class Choice(TypeDecorator[StrEnum]):
 
     def result_processor(self, _dialect: Dialect, _coltype: object) -> Converter:
         return {choice.value: choice for choice in self.choices}.__getitem__
+
+
+class Amount(TypeDecorator[float]):
+    """A float on both databases, as their drivers give it."""
+
+    impl = Float
+    cache_ok = True
+
+    def result_processor(self, _dialect: Dialect, _coltype: object) -> None:
+        """None is needed."""
 
 
 class Words(TypeDecorator[Sequence[str]]):

@@ -6,15 +6,14 @@ A connection waits five seconds for another process's lock, or as long as the ad
 
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
-import orjson
-from sqlalchemy import URL, Connection, Engine, create_engine, event
-from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy import URL, Connection, Engine, event
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.pool import NullPool
 
+from adapters.sqlite_driver import SqliteDriver
 from domain.errors import Unavailable
 
 # `isolation_level=None` keeps Python's sqlite3 from beginning and ending transactions by itself.
@@ -24,6 +23,8 @@ WRITING = (
     "PRAGMA synchronous = FULL",
     "PRAGMA foreign_keys = ON",
     "PRAGMA secure_delete = ON",
+    # In KiB: a turn touches pages all over the indexes of random ids.
+    "PRAGMA cache_size = -16384",
     # The undo journal of a savepoint belongs in memory, not in a file.
     "PRAGMA temp_store = MEMORY",
 )
@@ -45,42 +46,46 @@ UNREACHABLE = frozenset(
 )
 
 
-def writing_engine(url: URL) -> Engine:
-    """Connections that may be handed to another thread; whoever holds one begins and commits."""
-    engine = create_engine(
-        url.set(drivername="sqlite+pysqlite"),
-        poolclass=NullPool,
-        connect_args={**OWN_TRANSACTIONS, "check_same_thread": False},
-        json_deserializer=orjson.loads,
-    )
-    event.listen(engine, "connect", use_write_ahead_log)
-    prepare_with(engine, WRITING)
-    return engine
+def connect_to_write(url: URL) -> sqlite3.Connection:
+    connection = connect(url)
+    use_write_ahead_log(connection)
+    prepare(connection, WRITING)
+    return connection
 
 
-def use_write_ahead_log(connection: DBAPIConnection, _record: object) -> None:
+def connect_to_read(url: URL) -> sqlite3.Connection:
+    connection = connect(url)
+    prepare(connection, READING)
+    return connection
+
+
+def connect(url: URL) -> sqlite3.Connection:
+    """May be handed to another thread; whoever holds it begins and commits."""
+    (file,), options = SqliteDriver.dialect.create_connect_args(url)
+    own: dict[str, Any] = {**options, **OWN_TRANSACTIONS}
+    connection: sqlite3.Connection = sqlite3.connect(file, **own)
+    return connection
+
+
+def prepare(connection: sqlite3.Connection, pragmas: Sequence[str]) -> None:
+    for pragma in pragmas:
+        connection.execute(pragma)
+
+
+def use_write_ahead_log(connection: sqlite3.Connection) -> None:
     """The file stays in this mode, so only a new file changes it.
 
     For that change SQLite does not wait for locks by itself, and another server may be starting.
     """
     for patience in range(WAL_ATTEMPTS, 0, -1):
         try:
-            connection.cursor().execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA journal_mode = WAL")
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or patience == 1:
                 raise
             time.sleep(WAL_PAUSE)
         else:
             return
-
-
-def prepare_with(engine: Engine, pragmas: tuple[str, ...]) -> None:
-    @event.listens_for(engine, "connect")
-    def prepare(connection: DBAPIConnection, _record: object) -> None:
-        cursor = connection.cursor()
-        for pragma in pragmas:
-            cursor.execute(pragma)
-        cursor.close()
 
 
 def begin_with(engine: Engine, command: str) -> None:

@@ -10,35 +10,20 @@ import logging
 import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from queue import Empty, SimpleQueue
+from queue import Empty
 from threading import Thread
-from typing import TypeVar, cast
-
-from sqlalchemy import Connection
+from typing import TypeVar
 
 from adapters.sql_tx import SqlTx
 from adapters.sqlite_connections import driver_error, unavailable
+from adapters.sqlite_driver import SqliteDriver
+from adapters.sqlite_jobs import Job, Jobs, done, settle
 from domain.errors import Unavailable
 from domain.ports import Tx
 
 T = TypeVar("T")
 BATCH = 128
 log = logging.getLogger(__name__)
-
-
-@dataclass(slots=True, eq=False)
-class Job:
-    """Work and its outcome, which the thread fills in before `settled` is set."""
-
-    work: Callable[[Tx], object]
-    settled: asyncio.Future[None]
-    value: object = None
-    error: BaseException | None = None
-
-    def settle(self) -> None:
-        if not self.settled.done():  # its caller may have been cancelled meanwhile
-            self.settled.set_result(None)
 
 
 class TransactionLost(Exception):
@@ -48,23 +33,16 @@ class TransactionLost(Exception):
 class SqliteWriter:
     """Belongs to the event loop in which it was made. From then on the connection is the thread's."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
-        self._driver = cast(sqlite3.Connection, connection.connection.driver_connection)
-        self._tx = SqlTx(connection, writes=True)
+        self._tx = SqlTx(SqliteDriver(connection), writes=True)
         self._loop = asyncio.get_running_loop()
-        self._jobs: SimpleQueue[Job | None] = SimpleQueue()
+        self._jobs: Jobs = Jobs()
         self._thread = Thread(target=self._run, name="sqlite-writer", daemon=True)
         self._thread.start()
 
     async def write(self, work: Callable[[Tx], T]) -> T:
-        """Work that was asked for is done, even when its caller is cancelled while waiting."""
-        job = Job(work, self._loop.create_future())
-        self._jobs.put(job)
-        await job.settled
-        if job.error is not None:
-            raise job.error
-        return cast(T, job.value)
+        return await done(self._jobs, work)
 
     async def close(self) -> None:
         """Does all the work that waits, and leaves nothing in the write-ahead log."""
@@ -81,7 +59,7 @@ class SqliteWriter:
                 self._commit(jobs)
             self._loop.call_soon_threadsafe(settle, jobs)
         with suppress(sqlite3.Error):
-            self._driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         self._connection.close()
 
     def _waiting(self) -> list[Job | None]:
@@ -94,36 +72,31 @@ class SqliteWriter:
 
     def _commit(self, jobs: Sequence[Job]) -> None:
         try:
-            self._driver.execute("BEGIN IMMEDIATE")
+            self._connection.execute("BEGIN IMMEDIATE")
             for job in jobs:
                 self._attempt(job)
-            self._driver.execute("COMMIT")
+            self._connection.execute("COMMIT")
         except (sqlite3.Error, TransactionLost) as error:
             log.error("a transaction was lost: %s", name_of(error.__cause__ or error))
             with suppress(sqlite3.Error):
-                self._driver.rollback()
+                self._connection.rollback()
             for job in jobs:
                 job.error = Unavailable("The database did not take this change. Try again in a moment.")
 
     def _attempt(self, job: Job) -> None:
         """Raises only when the whole transaction is lost."""
-        self._driver.execute("SAVEPOINT job")
+        self._connection.execute("SAVEPOINT job")
         try:
             job.value = job.work(self._tx)
         except BaseException as error:
             job.error = unavailable(error) or error
-            if not self._driver.in_transaction:
+            if not self._connection.in_transaction:
                 raise TransactionLost from error
-            self._driver.execute("ROLLBACK TO job")
-        self._driver.execute("RELEASE job")
+            self._connection.execute("ROLLBACK TO job")
+        self._connection.execute("RELEASE job")
 
 
 def name_of(error: BaseException) -> str:
     """What may be logged of an error: its text may quote a visitor."""
     cause = driver_error(error)
     return str(getattr(cause, "sqlite_errorname", type(cause).__name__))
-
-
-def settle(jobs: Sequence[Job]) -> None:
-    for job in jobs:
-        job.settle()

@@ -9,7 +9,7 @@ from domain.accounts import Account, ApiKey, Identity
 from domain.avatars import AiProvider, Avatar, SealedKey
 from domain.limits import Hit, Limit
 from domain.models import Candidate
-from domain.prompts import Prompt
+from domain.prompts import Prompt, Turn
 from domain.providers import Piece
 from domain.replies import ReplyEvent
 from domain.sessions import Message, Session
@@ -52,10 +52,6 @@ class Avatars(Protocol):
         ...
 
     def by_short_id(self, short_id: str) -> Avatar | None: ...
-    def of_session(self, session: Session) -> Avatar | None:
-        """The avatar that the session's visitor talks with."""
-        ...
-
     def page(self, account_id: str, first: int, after: str | None) -> list[Avatar]:
         """Newest first; those after the avatar with the id `after`. At most `first`."""
         ...
@@ -79,6 +75,10 @@ class Avatars(Protocol):
 
 class Sessions(Protocol):
     def by_id(self, session_id: str) -> Session | None: ...
+    def with_avatar(self, session_id: str) -> tuple[Session, Avatar] | None:
+        """A session and the avatar that its visitor talks with."""
+        ...
+
     def add(self, session: Session) -> None: ...
     def touch(self, session_id: str, at: datetime) -> None:
         """Records activity, which puts off the expiry."""
@@ -93,9 +93,12 @@ class Messages(Protocol):
         """The visitor's message that was sent under this id."""
         ...
 
-    def reply_to(self, message_id: str) -> Message | None: ...
-    def recent(self, session_id: str, limit: int) -> list[Message]:
-        """The newest `limit` messages of a session, oldest first."""
+    def reply_to(self, message: Message) -> Message | None: ...
+    def history(self, session_id: str, limit: int, before: str | None = None) -> list[Turn]:
+        """The newest `limit` turns of a session, oldest first; those before the message with the id `before`.
+
+        Replies that are still being spoken, and those that never said a word, are no part of it.
+        """
         ...
 
     def page(self, session_id: str, first: int, after: str | None) -> list[Message]:
@@ -115,6 +118,10 @@ class Messages(Protocol):
         ...
 
     def add(self, message: Message) -> None: ...
+    def add_turn(self, message: Message, reply: Message) -> None:
+        """Adds what a visitor said, and the reply to it that is about to be spoken."""
+        ...
+
     def said(self, message_id: str, content: str) -> None:
         """Stores what a streaming reply has said so far; a reply that has ended stays as it is."""
         ...

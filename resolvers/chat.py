@@ -52,7 +52,7 @@ async def send(
         if sent := sent_before(tx, session_id, client_message_id, content):
             return sent
         session.require_open(now)
-        before = tx.messages.recent(session_id, HISTORY_MESSAGES)
+        before = tx.messages.history(session_id, HISTORY_MESSAGES)
         message = Message(
             str(uuid4()), session_id, Role.USER, content, created_at=now, client_message_id=client_message_id
         )
@@ -60,8 +60,7 @@ async def send(
             str(uuid4()), session_id, Role.ASSISTANT, "", created_at=now,
             status=MessageStatus.STREAMING, in_reply_to=message.id,
         )  # fmt: skip
-        tx.messages.add(message)
-        tx.messages.add(reply)
+        tx.messages.add_turn(message, reply)
         tx.sessions.touch(session_id, now)
         return Opened(avatar, message, reply, before, tuple(history[-CLIENT_HISTORY_MAX:]), accepted)
 
@@ -81,7 +80,7 @@ def sent_before(tx: Tx, session_id: str, client_message_id: str | None, content:
         return None
     if message.content != content:
         raise BadRequest.field("clientMessageId", "was already used for other words in this session")
-    reply = tx.messages.reply_to(message.id)
+    reply = tx.messages.reply_to(message)
     return Sent(message, reply.id) if reply else None
 
 

@@ -114,17 +114,13 @@ def report(tx: Tx, session_id: str) -> SessionReport:
     return SessionReport(session_id, tx.messages.questions(session_id), stats)
 
 
-def known(tx: Tx, session_id: str) -> Session:
-    session = tx.sessions.by_id(session_id)
-    if session is None:
-        raise NotFound("Session not found")
-    return session
-
-
 def of_avatar(ctx: Context, tx: Tx, session_id: str, short_id: str | None, owner: str | None) -> tuple[Session, Avatar]:
     """A session with its avatar, which must be visible and, if named, the one named."""
-    session = known(tx, session_id)
-    avatar = require_visible(ctx, tx.avatars.of_session(session), owner)
+    found = tx.sessions.with_avatar(session_id)
+    if found is None:
+        raise NotFound("Session not found")
+    session, avatar = found
+    require_visible(ctx, avatar, owner)
     if short_id is not None and avatar.short_id != short_id:
         raise NotFound("Session not found")
     return session, avatar

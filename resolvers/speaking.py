@@ -33,14 +33,14 @@ REPLY_MAX_CHARS = 20_000
 class Opened:
     """A turn as it was committed: the visitor's words, and the place of the reply to them.
 
-    `before` are the session's earlier messages; `history` is the client's own account of them.
+    `before` are the session's earlier turns; `history` is the client's own account of them.
     `accepted` is the clock's monotonic time when the words arrived.
     """
 
     avatar: Avatar
     message: Message
     reply: Message
-    before: Sequence[Message]
+    before: Sequence[Turn]
     history: Sequence[Turn]
     accepted: float
 
@@ -172,12 +172,7 @@ class Reply:
     async def _prompt(self, brains: Sequence[Candidate]) -> Prompt:
         """The conversation as far as it fits the smallest context of those who may be asked."""
         opened = self.opened
-        earlier = [
-            Turn(message.role, message.content)
-            for message in opened.before
-            if message.content and message.status is not MessageStatus.STREAMING
-        ]
-        turns = earlier or client_history(opened.history, opened.message.content)
+        turns = opened.before or client_history(opened.history, opened.message.content)
         budget = min(brain.context for brain in brains) - REPLY_TOKENS
         return fitting(opened.avatar.system_prompt, [*turns, Turn(Role.USER, opened.message.content)], budget)
 

@@ -152,13 +152,13 @@ class Turns:
 
         While the database is unavailable: with the history as it was when the words came.
         """
-        session_id = opened.message.session_id
+        message = opened.message
         try:
-            recent = await self._stage.store.read(lambda tx: tx.messages.recent(session_id, HISTORY_MESSAGES + 2))
+            before = await self._stage.store.read(
+                lambda tx: tx.messages.history(message.session_id, HISTORY_MESSAGES, before=message.id)
+            )
         except Unavailable:
             return opened
-        ids = [message.id for message in recent]
-        before = recent[: ids.index(opened.message.id)] if opened.message.id in ids else opened.before
         return replace(opened, before=before)
 
     async def _settle(self, reply: Reply, speaking: asyncio.Task[None]) -> None:

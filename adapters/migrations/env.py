@@ -7,9 +7,10 @@ from alembic.autogenerate.api import AutogenContext
 from sqlmodel import AutoString, SQLModel
 
 import adapters.sql_tables  # noqa: F401  its tables are the target
-from adapters.sql_types import Choice, Citations, Instant, Words
+from adapters.sql_types import Amount, Choice, Citations, Instant, Words
 
 STORED: dict[type, str] = {
+    Amount: "sa.Float()",
     AutoString: "sa.String()",
     Choice: "sa.String()",
     Citations: "sa.JSON()",

@@ -5,12 +5,11 @@ from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
-from sqlalchemy import make_url
 
 from adapters import sql_accounts, sql_avatars, sql_sessions
 from adapters.migrations import migrate
 from adapters.sql_statements import Statement
-from adapters.sqlite_connections import writing_engine
+from adapters.sqlite_driver import SqliteDriver
 
 STATEMENTS = {
     f"{module.__name__}.{name}": value
@@ -30,8 +29,8 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sqlite3.Conne
 
 @pytest.mark.parametrize("name", STATEMENTS)
 def test_no_table_is_scanned_or_sorted(database: sqlite3.Connection, name: str) -> None:
-    compiled = STATEMENTS[name].compiled(writing_engine(make_url("sqlite:///unused")).dialect)
+    compiled = STATEMENTS[name].compiled(SqliteDriver.dialect)
     plan = database.execute(f"EXPLAIN QUERY PLAN {compiled.text}", [None] * len(compiled.binds)).fetchall()
     steps = [str(row[3]) for row in plan]
-    assert [step for step in steps if "SCAN" in step and "INDEX" not in step] == []
+    assert [step for step in steps if "SCAN" in step and "INDEX" not in step and "CONSTANT" not in step] == []
     assert [step for step in steps if "TEMP B-TREE" in step] == []

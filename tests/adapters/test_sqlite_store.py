@@ -17,7 +17,7 @@ from sqlalchemy import make_url
 
 from adapters import sqlite_connections
 from adapters.sql_store import open_store
-from adapters.sqlite_connections import writing_engine
+from adapters.sqlite_connections import connect_to_write
 from adapters.sqlite_store import READERS
 from adapters.sqlite_writer import BATCH
 from domain.accounts import Account
@@ -81,9 +81,9 @@ async def test_a_directory_that_is_missing_is_unavailable(tmp_path: Path) -> Non
 
 
 def test_the_writer_is_durable_and_forgets(url: str) -> None:
-    with writing_engine(make_url(url)).connect() as connection:
+    with closing(connect_to_write(make_url(url))) as connection:
         settings = ("journal_mode", "synchronous", "foreign_keys", "secure_delete")
-        values = [connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in settings]
+        values = [connection.execute(f"PRAGMA {name}").fetchone()[0] for name in settings]
     assert values == ["wal", 2, 1, 1]
 
 

@@ -6,8 +6,8 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import asyncpg
 import pytest
-from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi
 
 from adapters.sql_store import open_store
 from domain.ports import Store
@@ -50,7 +50,7 @@ def in_postgres(server: Postgres) -> Database:
         async with server.database() as url, open_store(url) as store:
             yield store
 
-    return Database(open_postgres, AsyncAdapt_asyncpg_dbapi.IntegrityError, AsyncAdapt_asyncpg_dbapi.Error)
+    return Database(open_postgres, asyncpg.IntegrityConstraintViolationError, asyncpg.ReadOnlySQLTransactionError)
 
 
 @pytest.fixture(params=[*DATABASES, "postgresql"])

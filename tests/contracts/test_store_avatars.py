@@ -110,13 +110,6 @@ async def test_short_ids_differ_by_case(store: Store, account: Account, database
         await add(store, an_avatar(account, short_id="abcdefghijk"))
 
 
-async def test_a_session_leads_to_its_avatar(store: Store, account: Account) -> None:
-    avatar, other = an_avatar(account), an_avatar(account)
-    await add(store, avatar, other)
-    assert await store.read(lambda tx: tx.avatars.of_session(a_session(avatar))) == avatar
-    assert await store.read(lambda tx: tx.avatars.of_session(a_session(an_avatar(account)))) is None
-
-
 async def test_a_slug_is_taken_on_the_whole_server(store: Store, account: Account) -> None:
     foreign_account = an_account()
     await store.write(lambda tx: tx.accounts.add(foreign_account))

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from domain.ports import Store, Tx
+from domain.prompts import Turn
 from domain.sessions import Citation, Latency, Message, MessageStatus, Role, Session, Source, Usage, Visitor
 from tests.builders import NOON, a_message, a_reply, a_session, an_account, an_avatar
 from tests.contracts.conftest import Database
@@ -112,10 +113,10 @@ async def test_a_message_leads_to_its_reply(store: Store, session: Session) -> N
     message, lonely = a_message(session), a_message(session)
     first, second = a_reply(message), a_reply(message)
     await add(store, message, lonely, first)
-    assert await store.read(lambda tx: tx.messages.reply_to(message.id)) == first
+    assert await store.read(lambda tx: tx.messages.reply_to(message)) == first
     await add(store, second)
-    assert await store.read(lambda tx: tx.messages.reply_to(message.id)) == second, "the newest"
-    assert await store.read(lambda tx: tx.messages.reply_to(lonely.id)) is None
+    assert await store.read(lambda tx: tx.messages.reply_to(message)) == second, "the newest"
+    assert await store.read(lambda tx: tx.messages.reply_to(lonely)) is None
 
 
 async def test_messages_keep_the_order_in_which_they_were_added(store: Store, session: Session) -> None:
@@ -124,11 +125,60 @@ async def test_messages_keep_the_order_in_which_they_were_added(store: Store, se
     messages = [a_message(session, str(index), created_at=time) for index, time in enumerate(times)]
     for message in messages:
         await add(store, message, a_message(other))
-    assert await store.read(lambda tx: tx.messages.recent(session.id, 10)) == messages
-    assert await store.read(lambda tx: tx.messages.recent(session.id, 2)) == messages[-2:]
-    assert await store.read(lambda tx: tx.messages.recent(session.id, 0)) == []
-    assert await store.read(lambda tx: tx.messages.recent("unknown", 5)) == []
+    turns = [Turn(Role.USER, message.content) for message in messages]
+    assert await store.read(lambda tx: tx.messages.history(session.id, 10)) == turns
+    assert await store.read(lambda tx: tx.messages.history(session.id, 2)) == turns[-2:]
+    assert await store.read(lambda tx: tx.messages.history(session.id, 0)) == []
+    assert await store.read(lambda tx: tx.messages.history("unknown", 5)) == []
     assert await store.read(lambda tx: tx.messages.page(session.id, 10, None)) == messages
+
+
+async def test_the_history_is_what_was_said_before(store: Store, session: Session) -> None:
+    questions = [a_message(session, words) for words in ("One?", "Two?", "Three?", "Four?")]
+    silent, broken, answered, speaking = (a_reply(question) for question in questions)
+    ends = [
+        replace(silent, status=MessageStatus.FAILED),
+        replace(broken, status=MessageStatus.INTERRUPTED, content="Two is"),
+        replace(answered, status=MessageStatus.COMPLETE, content="Three."),
+    ]
+    for question, reply in zip(questions, (silent, broken, answered, speaking), strict=True):
+        await store.write(lambda tx, turn=(question, reply): tx.messages.add_turn(*turn))  # type: ignore[misc]
+    for end in ends:
+        await store.write(lambda tx, end=end: tx.messages.finish(end))  # type: ignore[misc]
+    await store.write(lambda tx: tx.messages.said(speaking.id, "Four is"))
+    said = ["One?", "Two?", "Two is", "Three?", "Three.", "Four?"]
+
+    async def history(limit: int, before: str | None = None) -> list[str]:
+        turns = await store.read(lambda tx: tx.messages.history(session.id, limit, before))
+        return [turn.content for turn in turns]
+
+    assert await history(10) == said
+    assert await history(3) == said[-3:]
+    assert await history(10, before=questions[2].id) == said[:3]
+    assert await history(2, before=answered.id) == said[2:4]
+    foreign = await another(store, session)
+    await add(store, elsewhere := a_message(foreign))
+    assert [await history(10, before=id_) for id_ in ("unknown", elsewhere.id, questions[0].id)] == [[]] * 3
+
+
+async def test_a_turn_is_a_message_and_then_its_reply(store: Store, session: Session, database: Database) -> None:
+    message = a_message(session, client_message_id="client-1")
+    reply = a_reply(message)
+    await store.write(lambda tx: tx.messages.add_turn(message, reply))
+    assert await store.read(lambda tx: tx.messages.page(session.id, 5, None)) == [message, reply]
+    again = a_message(session, client_message_id="client-1")
+    with pytest.raises(database.refusal):
+        await store.write(lambda tx: tx.messages.add_turn(again, a_reply(again)))
+    assert await store.read(lambda tx: tx.messages.page(session.id, 5, None)) == [message, reply]
+
+
+async def test_a_session_leads_to_its_avatar(store: Store, session: Session) -> None:
+    found = await store.read(lambda tx: tx.sessions.with_avatar(session.id))
+    assert found is not None
+    assert found == await store.write(lambda tx: tx.sessions.with_avatar(session.id))
+    assert found[0] == session
+    assert found[1].id == session.avatar_id
+    assert await store.read(lambda tx: tx.sessions.with_avatar("unknown")) is None
 
 
 async def test_pages_run_from_oldest_to_newest(store: Store, session: Session) -> None:
@@ -180,7 +230,7 @@ async def test_a_reply_ends_once(store: Store, session: Session) -> None:
     assert await stored(store, reply) == ended
     assert await store.read(lambda tx: tx.messages.streaming()) == [bystander]
     await store.write(lambda tx: tx.messages.finish(a_reply(message)))
-    assert len(await store.read(lambda tx: tx.messages.recent(session.id, 10))) == 3
+    assert len(await store.read(lambda tx: tx.messages.page(session.id, 10, None))) == 3
 
 
 async def test_what_was_said_so_far_is_stored_until_the_reply_ends(store: Store, session: Session) -> None:

@@ -10,6 +10,7 @@ from domain.accounts import Account, ApiKey
 from domain.avatars import Avatar
 from domain.errors import SlugTaken, Unavailable
 from domain.ports import Accounts, ApiKeys, Avatars, Messages, Sessions, Store, Tx
+from domain.prompts import Turn
 from domain.sessions import Message, MessageStatus, Role, Session
 
 T = TypeVar("T")
@@ -95,9 +96,6 @@ class MemoryAvatars(Avatars):
     def by_short_id(self, short_id: str) -> Avatar | None:
         return found(self._rows.values(), lambda row: row.short_id == short_id)
 
-    def of_session(self, session: Session) -> Avatar | None:
-        return self._rows.get(session.avatar_id)
-
     def page(self, account_id: str, first: int, after: str | None) -> list[Avatar]:
         return page_of(self._own(account_id), first, after, lambda row: row.id)
 
@@ -150,6 +148,10 @@ class MemorySessions(Sessions):
     def by_id(self, session_id: str) -> Session | None:
         return self._rows.get(session_id)
 
+    def with_avatar(self, session_id: str) -> tuple[Session, Avatar] | None:
+        session = self._rows.get(session_id)
+        return (session, self._tables.avatars[session.avatar_id]) if session else None
+
     def add(self, session: Session) -> None:
         require(session.id not in self._rows and session.avatar_id in self._tables.avatars)
         self._rows[session.id] = session
@@ -173,12 +175,16 @@ class MemoryMessages(Messages):
     def of_client(self, session_id: str, client_message_id: str) -> Message | None:
         return found(self._of(session_id), lambda row: row.client_message_id == client_message_id)
 
-    def reply_to(self, message_id: str) -> Message | None:
-        return found(reversed(self._rows.values()), lambda row: row.in_reply_to == message_id)
+    def reply_to(self, message: Message) -> Message | None:
+        return found(reversed(self._of(message.session_id)), lambda row: row.in_reply_to == message.id)
 
-    def recent(self, session_id: str, limit: int) -> list[Message]:
-        messages = self._of(session_id)
-        return messages[max(0, len(messages) - limit) :]
+    def history(self, session_id: str, limit: int, before: str | None = None) -> list[Turn]:
+        earlier = self._of(session_id)
+        if before is not None:
+            ids = [row.id for row in earlier]
+            earlier = earlier[: ids.index(before)] if before in ids else []
+        spoken = [row for row in earlier if row.content and row.status is not MessageStatus.STREAMING]
+        return [Turn(row.role, row.content) for row in spoken[max(0, len(spoken) - limit) :]]
 
     def page(self, session_id: str, first: int, after: str | None) -> list[Message]:
         return page_of(self._of(session_id), first, after, lambda row: row.id)
@@ -198,6 +204,10 @@ class MemoryMessages(Messages):
         client_id = message.client_message_id
         require(client_id is None or self.of_client(message.session_id, client_id) is None)
         self._rows[message.id] = message
+
+    def add_turn(self, message: Message, reply: Message) -> None:
+        self.add(message)
+        self.add(reply)
 
     def said(self, message_id: str, content: str) -> None:
         before = self._rows.get(message_id)

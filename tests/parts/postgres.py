@@ -6,7 +6,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from uuid import uuid4
@@ -17,20 +17,15 @@ import pytest
 from adapters.migrations import migrate
 
 TEMPLATE = "migrated"
-OPTIONS = (
-    "fsync=off",
-    "full_page_writes=off",
-    "unix_socket_directories=",
-    "max_connections=60",
-    "deadlock_timeout=50ms",
-)
+DURABLE = ("unix_socket_directories=", "max_connections=60", "deadlock_timeout=50ms")
+QUICK = (*DURABLE, "fsync=off", "full_page_writes=off")
 
 
 class Postgres:
     """A server that can be stopped and started again. Its only user is `postgres`, without a password."""
 
-    def __init__(self, directory: Path, port: int) -> None:
-        self._data, self._log, self._port = directory / "data", directory / "log", port
+    def __init__(self, directory: Path, port: int, options: Sequence[str]) -> None:
+        self._data, self._log, self._port, self._options = directory / "data", directory / "log", port, options
 
     def url(self, database: str) -> str:
         return f"postgresql://postgres@127.0.0.1:{self._port}/{database}"
@@ -41,7 +36,7 @@ class Postgres:
         )
 
     def start(self) -> None:
-        options = " ".join([f"-h 127.0.0.1 -p {self._port}", *(f"-c {option}" for option in OPTIONS)])
+        options = " ".join([f"-h 127.0.0.1 -p {self._port}", *(f"-c {option}" for option in self._options)])
         self._call("pg_ctl", "start", "-w", "-D", self._data, "-l", self._log, "-o", options)
 
     def stop(self, mode: str = "fast") -> None:
@@ -82,12 +77,12 @@ def binaries() -> Path:
 
 
 @contextmanager
-def running() -> Iterator[Postgres]:
-    """In a directory of its own: pytest's are closed to other users."""
+def running(options: Sequence[str] = QUICK) -> Iterator[Postgres]:
+    """With settings `name=value`, in a directory of its own: pytest's are closed to other users."""
     with tempfile.TemporaryDirectory(prefix="avatarium-postgres-") as directory:
         if os.geteuid() == 0:
             shutil.chown(directory, "postgres")
-        server = Postgres(Path(directory), free_port())
+        server = Postgres(Path(directory), free_port(), options)
         server.make()
         server.start()
         try:

@@ -125,7 +125,6 @@ def upgrade() -> None:
         sa.UniqueConstraint("id", name="uq_messages_id"),
         sa.UniqueConstraint("session_id", "client_message_id", name="uq_messages_session_id_client_message_id"),
     )
-    op.create_index("ix_messages_in_reply_to", "messages", ["in_reply_to"])
     op.create_index("ix_messages_session_id_position", "messages", ["session_id", "position"])
     op.create_index(
         "ix_messages_streaming", "messages", ["position"], sqlite_where=STREAMING, postgresql_where=STREAMING
