@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from queue import Empty, SimpleQueue
 from threading import Thread
 
@@ -100,3 +100,7 @@ async def raw_asyncpg(url: str) -> AsyncIterator[Turn]:
 
 async def nothing(_connection: object) -> None:
     """What is left to reset between two turns."""
+
+
+def raw_floor(url: str) -> AbstractAsyncContextManager[Turn]:
+    return raw_sqlite(url) if make_url(url).get_backend_name() == "sqlite" else raw_asyncpg(url)

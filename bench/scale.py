@@ -20,6 +20,7 @@ class Scale:
     first_tokens: int = 300
     long_reply_tokens: int = 1000
     long_replies: int = 40
+    turns: int = 6000
     connections: int = 5000
     starts: int = 5
     peer_starts: int = 2
@@ -30,5 +31,6 @@ class Scale:
 FULL = Scale()
 QUICK = Scale(
     peer=False, rounds=1, visitors=2, replies=4, paced_visitors=2, paced_replies=4, first_tokens=3,
-    long_reply_tokens=20, long_replies=2, connections=10, starts=1, peer_starts=0, soak_visitors=5, soak_seconds=1,
+    long_reply_tokens=20, long_replies=2, turns=40, connections=10, starts=1, peer_starts=0,
+    soak_visitors=5, soak_seconds=1,
 )  # fmt: skip

@@ -21,7 +21,7 @@ from resolvers.speaking import Opened, Reply, Stage
 log = logging.getLogger("avatarium.turns")
 
 T = TypeVar("T")
-HISTORY_MESSAGES = 40
+HISTORY_MESSAGES = 20
 UNHEARD_LIMIT = 30.0
 SWEEP_EVERY = 1.0
 SHUTDOWN_LIMIT = 10.0
