@@ -97,7 +97,6 @@ class CostLimiter(SchemaExtension):
 
     def __init__(self, limit: int = COST_MAX) -> None:
         self._limit = limit
-        self._told: dict[str, object] = {}
 
     def on_validate(self) -> Iterator[None]:
         context = self.execution_context
@@ -113,7 +112,5 @@ class CostLimiter(SchemaExtension):
             message = f"The operation costs {requested}: at most {self._limit} is allowed. Ask for smaller pages."
             self.execution_context.pre_execution_errors = [GraphQLError(message)]
         if operation.operation is not OperationType.SUBSCRIPTION:
-            self._told = {"cost": {"requested": requested, "limit": self._limit}}
-
-    def get_results(self) -> dict[str, object]:
-        return self._told
+            told = {"requested": requested, "limit": self._limit}
+            self.execution_context.extensions_results["cost"] = told
