@@ -1,4 +1,4 @@
-"""How large an operation may be: its nesting, aliases and directives, and what it costs.
+"""How large an operation may be: its fields, its nesting, aliases and directives, and what it costs.
 
 The rules are built once: `ValidationCache` keeps its results by document and rules.
 """
@@ -14,6 +14,7 @@ from graphql import (
     FragmentSpreadNode,
     GraphQLError,
     InlineFragmentNode,
+    Node,
     OperationDefinitionNode,
     OperationType,
     get_operation_ast,
@@ -24,6 +25,7 @@ from strawberry.extensions import SchemaExtension
 from schema.cost import Cost
 
 TOKENS_MAX = 2_000
+FIELDS_MAX = 200
 COST_MAX = 5_000
 
 
@@ -80,10 +82,22 @@ class SizeRule(ASTValidationRule):
     """Stops the validation at once, before the rules that take long over large operations."""
 
     def enter_document(self, document: DocumentNode, *_: object) -> None:
+        if sum(map(written_fields, document.definitions)) > FIELDS_MAX:
+            raise ValidationAbortedError(f"The document is too large: its fields may be at most {FIELDS_MAX}.")
         measure = Measure(fragments_of(document))
         for each in document.definitions:
             if isinstance(each, OperationDefinitionNode):
                 refuse_too_large(measure.size(each))
+
+
+def written_fields(node: Node) -> int:
+    """How many fields are written in it, where a fragment stands and not where it is spread.
+
+    Validation compares fields of one name with each other, in pairs.
+    """
+    selected = getattr(node, "selection_set", None)
+    inner = sum(map(written_fields, selected.selections)) if selected else 0
+    return inner + isinstance(node, FieldNode)
 
 
 def refuse_too_large(size: Size) -> None:
