@@ -4,7 +4,8 @@ What an operation selects of a kind of event is compiled once, into functions th
 Whatever they do not understand, and every event that they fail on, is left to graphql-core.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Sequence
+from contextvars import ContextVar
 from functools import cached_property
 from operator import attrgetter
 from typing import Any, cast
@@ -26,6 +27,7 @@ from graphql import (
     is_leaf_type,
 )
 from graphql.execution import Executor as AnyExecutor
+from graphql.execution.async_iterables import aclosing
 from graphql.execution.collect_fields import CollectedFields, FieldDetailsList, collect_fields
 from graphql.pyutils import Path
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
@@ -34,6 +36,9 @@ from strawberry.types.field import StrawberryField
 
 Executor = AnyExecutor[Any]
 Show = Callable[[Any], Any]
+
+# How the operation of this task sends the data of an event at once, where its transport can.
+send_at_once: ContextVar[Callable[[Any], Awaitable[None]] | None] = ContextVar("send_at_once", default=None)
 
 DEFINITION = "strawberry-definition"
 KNOWN_DIRECTIVES = ("skip", "include")
@@ -50,6 +55,21 @@ class ProjectingExecutor(StrawberryGraphQLCoreExecutionContext):
     @cached_property
     def _show(self) -> Show:
         return understood(lambda: Projection(self).of_root())
+
+    def cancellable_iterable(self, iterable: AsyncIterable[Any]) -> AsyncIterable[Any]:
+        return self._not_sent(iterable) if send_at_once.get() else super().cancellable_iterable(iterable)
+
+    async def _not_sent(self, events: Any) -> AsyncGenerator[Any]:
+        """The events that graphql-core has to show; the others are sent as they come."""
+        send = cast(Callable[[Any], Awaitable[None]], send_at_once.get())
+        async with aclosing(events):
+            async for event in events:
+                try:
+                    data = self._show(event)
+                except Exception:
+                    yield event
+                else:
+                    await send(data)
 
     def build_per_event_executor(self, payload: Any) -> Executor:
         try:

@@ -10,11 +10,12 @@ from graphql import ExecutionResult, get_named_type, is_leaf_type, parse
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from strawberry.directive import DirectiveLocation, DirectiveValue
+from strawberry.extensions import SchemaExtension
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from domain.sessions import MessageStatus, Role
 from schema import chat, speech
-from schema.projection import Executed, ProjectingExecutor
+from schema.projection import Executed, ProjectingExecutor, send_at_once
 from schema.root import schema
 from schema.sessions import Citation, Latency, Message
 from tests.doors.doors import START
@@ -171,42 +172,70 @@ class Query:
 class Subscription:
     @strawberry.subscription
     async def whole(self) -> AsyncGenerator[Whole]:
-        for name in ("One", "Two"):
-            yield Whole(name=name, parts=[Part(name=None)])
+        for kind, name in (Whole, "One"), (Special, "Two"), (Whole, "Three"):
+            yield kind(name=name, parts=[Part(name=None)])
 
 
-SMALL = strawberry.Schema(
+SMALL = strawberry.Schema(Query, subscription=Subscription, execution_context_class=ProjectingExecutor)
+SHOUTING = strawberry.Schema(
     Query, subscription=Subscription, directives=[shouted], execution_context_class=ProjectingExecutor
 )
 PARTS = [Part(name="p"), Part(name=None)]
 
 
-async def everything(query: str) -> list[Any]:
-    stream: Any = await SMALL.stream(query)
+async def everything(query: str, schema: strawberry.Schema = SMALL) -> list[Any]:
+    stream: Any = await schema.stream(query)
     return [result async for result in stream]
 
 
 async def test_a_stream_is_shown_event_by_event() -> None:
     events = await everything("subscription { all: whole { name parts { name } } }")
-    assert [event.errors for event in events] == [None, None]
-    assert [event.data for event in events] == [
-        {"all": {"name": name, "parts": [{"name": None}]}} for name in ("One", "Two")
+    assert [(event.errors, event.data) for event in events] == [
+        (None, {"all": {"name": name, "parts": [{"name": None}]}}) for name in ("One", "Two", "Three")
     ]
 
 
+async def test_what_is_projected_is_sent_at_once_and_in_order() -> None:
+    shown: list[tuple[str, Any]] = []
+
+    async def send(data: Any) -> None:
+        shown.append(("at once", data["whole"]["name"]))
+
+    token = send_at_once.set(send)
+    stream: Any = await SMALL.stream("subscription { whole { name } }")
+    async for result in stream:
+        shown.append(("executed", result.data["whole"]["name"]))
+    send_at_once.reset(token)
+    assert shown == [("at once", "One"), ("executed", "Two"), ("at once", "Three")]
+
+
+class Quoting(SchemaExtension):
+    def resolve(self, _next: Any, root: Any, info: Any, *args: Any, **kwargs: Any) -> Any:
+        value = _next(root, info, *args, **kwargs)
+        return f"'{value}'" if isinstance(value, str) else value
+
+
+async def test_extensions_that_wrap_fields_are_heard() -> None:
+    quoting = strawberry.Schema(
+        Query, subscription=Subscription, extensions=[Quoting], execution_context_class=ProjectingExecutor
+    )
+    first = (await everything("subscription { whole { name } }", quoting))[0]
+    assert (first.errors, first.data) == (None, {"whole": {"name": "'One'"}})
+
+
 @pytest.mark.parametrize(
-    ("selected", "expected"),
+    ("schema", "selected", "expected"),
     [
-        ('{ greeting(to: "me") }', {"greeting": "One greets me"}),
-        ("{ greeting }", {"greeting": "One greets you"}),
-        ("{ name later }", {"name": "One", "later": "One later"}),
-        ("{ name @shouted parts { name } }", {"name": "ONE", "parts": [{"name": None}]}),
+        (SMALL, '{ greeting(to: "me") }', {"greeting": "One greets me"}),
+        (SMALL, "{ greeting }", {"greeting": "One greets you"}),
+        (SMALL, "{ name later }", {"name": "One", "later": "One later"}),
+        (SHOUTING, "{ name @shouted parts { name } }", {"name": "ONE", "parts": [{"name": None}]}),
     ],
 )
-async def test_what_is_not_understood_is_left_to_graphql_core(selected: str, expected: object) -> None:
+async def test_what_is_not_understood_is_left_to_graphql_core(schema: Any, selected: str, expected: object) -> None:
     query = f"subscription {{ whole {selected} }}"
-    assert not isinstance(per_event(ProjectingExecutor, Whole(name="One", parts=[]), query, SMALL), Executed)
-    first = (await everything(query))[0]
+    assert not isinstance(per_event(ProjectingExecutor, Whole(name="One", parts=[]), query, schema), Executed)
+    first = (await everything(query, schema))[0]
     assert (first.errors, first.data) == (None, {"whole": expected})
 
 
@@ -227,13 +256,6 @@ def test_an_event_that_is_not_plain_is_left_to_graphql_core(event: Any, answered
     query = "subscription { whole { name size parts { name } } }"
     found, expected, projected = results(event, query, SMALL)
     assert (found, projected) == (expected, answered)
-
-
-async def test_one_compiled_event_does_not_decide_for_the_next() -> None:
-    query = "subscription { whole { name } }"
-    executor: Any = ProjectingExecutor.build(SMALL._schema, parse(query))
-    kinds = [Whole(name="One", parts=[]), Special(name="Two", parts=[]), Whole(name="Three", parts=[])]
-    assert [isinstance(executor.build_per_event_executor(each), Executed) for each in kinds] == [True, False, True]
 
 
 @pytest.mark.parametrize("with_seq", [True, False])
