@@ -10,14 +10,15 @@ from graphql import GraphQLError, GraphQLFormattedError
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, Response
 from starlette.types import Receive, Scope, Send
-from starlette.websockets import WebSocket
+from starlette.websockets import WebSocket, WebSocketDisconnect
 from strawberry.asgi import ASGIWebSocketAdapter, GraphQL
 from strawberry.exceptions import ConnectionRejectionError
 from strawberry.http import GraphQLHTTPResponse
 from strawberry.http.base import BaseRequestProtocol
+from strawberry.http.exceptions import WebSocketDisconnected
 from strawberry.http.types import QueryParams
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
-from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
+from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler, Operation
 from strawberry.subscriptions.protocols.graphql_transport_ws.types import Message, SubscribeMessage
 
 from domain.errors import (
@@ -35,6 +36,7 @@ from resolvers import accounts
 from schema.context import OperationContext, bearer
 from schema.documents import Documents, asked_for
 from schema.negotiation import GRAPHQL_RESPONSE, response_type
+from schema.projection import send_at_once
 from schema.root import schema
 
 PROTOCOLS = (GRAPHQL_TRANSPORT_WS_PROTOCOL, "graphql-sse")
@@ -44,6 +46,16 @@ STATUS_CODES = {error.status: error.code for error in (NotFound, MethodNotAllowe
 
 
 class SocketHandler(BaseGraphQLTransportWSHandler[OperationContext, None]):
+    async def run_operation(self, operation: Operation[OperationContext, None]) -> None:
+        """Lets a subscription send the events that need no execution past Strawberry."""
+        before = b'{"id":%b,"type":"next","payload":{"data":' % orjson.dumps(operation.id)
+
+        async def send(data: object) -> None:
+            await cast(SocketAdapter, self.websocket).send_text((before + orjson.dumps(data) + b"}}").decode())
+
+        send_at_once.set(send)
+        await super().run_operation(operation)
+
     async def handle_message(self, message: Message) -> None:
         if not is_message(message):
             await self.handle_invalid_message("A message is an object with a type, as graphql-transport-ws says")
@@ -88,6 +100,12 @@ def has_operation(payload: Mapping[str, object]) -> bool:
 
 
 class SocketAdapter(ASGIWebSocketAdapter):
+    async def send_text(self, text: str) -> None:
+        try:
+            await self.ws.send_text(text)
+        except WebSocketDisconnect as error:
+            raise WebSocketDisconnected from error
+
     async def close(self, code: int, reason: str) -> None:
         """Cuts the reason to what a close frame can hold: it may quote the caller."""
         await super().close(code, reason.encode()[:REASON_MAX_BYTES].decode(errors="ignore"))

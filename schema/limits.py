@@ -1,4 +1,4 @@
-"""How large an operation may be: its nesting, aliases and directives, and what it costs.
+"""How large an operation may be: its fields, its nesting, aliases and directives, and what it costs.
 
 The rules are built once: `ValidationCache` keeps its results by document and rules.
 """
@@ -14,6 +14,7 @@ from graphql import (
     FragmentSpreadNode,
     GraphQLError,
     InlineFragmentNode,
+    Node,
     OperationDefinitionNode,
     OperationType,
     get_operation_ast,
@@ -24,6 +25,7 @@ from strawberry.extensions import SchemaExtension
 from schema.cost import Cost
 
 TOKENS_MAX = 2_000
+FIELDS_MAX = 200
 COST_MAX = 5_000
 
 
@@ -80,10 +82,22 @@ class SizeRule(ASTValidationRule):
     """Stops the validation at once, before the rules that take long over large operations."""
 
     def enter_document(self, document: DocumentNode, *_: object) -> None:
+        if sum(map(written_fields, document.definitions)) > FIELDS_MAX:
+            raise ValidationAbortedError(f"The document is too large: its fields may be at most {FIELDS_MAX}.")
         measure = Measure(fragments_of(document))
         for each in document.definitions:
             if isinstance(each, OperationDefinitionNode):
                 refuse_too_large(measure.size(each))
+
+
+def written_fields(node: Node) -> int:
+    """How many fields are written in it, where a fragment stands and not where it is spread.
+
+    Validation compares fields of one name with each other, in pairs.
+    """
+    selected = getattr(node, "selection_set", None)
+    inner = sum(map(written_fields, selected.selections)) if selected else 0
+    return inner + isinstance(node, FieldNode)
 
 
 def refuse_too_large(size: Size) -> None:
@@ -97,7 +111,6 @@ class CostLimiter(SchemaExtension):
 
     def __init__(self, limit: int = COST_MAX) -> None:
         self._limit = limit
-        self._told: dict[str, object] = {}
 
     def on_validate(self) -> Iterator[None]:
         context = self.execution_context
@@ -113,7 +126,5 @@ class CostLimiter(SchemaExtension):
             message = f"The operation costs {requested}: at most {self._limit} is allowed. Ask for smaller pages."
             self.execution_context.pre_execution_errors = [GraphQLError(message)]
         if operation.operation is not OperationType.SUBSCRIPTION:
-            self._told = {"cost": {"requested": requested, "limit": self._limit}}
-
-    def get_results(self) -> dict[str, object]:
-        return self._told
+            told = {"requested": requested, "limit": self._limit}
+            self.execution_context.extensions_results["cost"] = told

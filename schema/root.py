@@ -6,7 +6,7 @@ from contextlib import suppress
 import strawberry
 from graphql import GraphQLError
 from strawberry import relay
-from strawberry.extensions import AddValidationRules, MaxTokensLimiter, ParserCache, ValidationCache
+from strawberry.extensions import AddValidationRules, MaxTokensLimiter, ParserCache, SchemaExtension, ValidationCache
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 
@@ -20,6 +20,8 @@ from schema.ids import parts
 from schema.limits import TOKENS_MAX, CostLimiter, SizeRule
 from schema.models import ModelQuery
 from schema.pages import PAGE_MAX
+from schema.projection import ProjectingExecutor
+from schema.runner import LeanRunner
 from schema.secrecy import IntrospectionRule, Secrecy
 from schema.sessions import SessionMutation, find_message, find_session
 
@@ -56,6 +58,11 @@ class Schema(strawberry.Schema):
             if execution_context is not None:
                 show(error, execution_context.context)
 
+    def create_extensions_runner(
+        self, execution_context: ExecutionContext, extensions: list[SchemaExtension]
+    ) -> LeanRunner:
+        return LeanRunner(execution_context, extensions)
+
 
 class SafeParserCache(ParserCache):
     """Leaves what cannot be parsed to Strawberry, which tells of it; an error raised here would end a stream untold."""
@@ -80,6 +87,7 @@ schema = Schema(
     Query,
     Mutation,
     Subscription,
+    execution_context_class=ProjectingExecutor,
     extensions=EXTENSIONS,
     config=StrawberryConfig(name_converter=OwnSpelling(), relay_max_results=PAGE_MAX),
 )

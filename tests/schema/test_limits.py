@@ -32,11 +32,16 @@ def directed(count: int) -> str:
     return "{ " + "__typename @include(if: true) " * count + "}"
 
 
+def repeated(count: int) -> str:
+    return "{ " + 'publicAvatar(shortId: "x") { name } ' * ((count - 2) // 2) + "} fragment F on Query { me { id } }"
+
+
 def tokens(count: int) -> str:
     return "{ node(id: [" + "1 " * (count - 9) + "]) }"
 
 
 LIMITS = {
+    "fields": (repeated, 200, "its fields may be at most 200"),
     "depth": (nested, 10, "its depth may be at most 10"),
     "aliases": (aliased, 15, "its aliases may be at most 15"),
     "aliases in fragments": (aliased_by_fragments, 14, "its aliases may be at most 15"),
@@ -58,7 +63,7 @@ async def over_websocket(client: Client, query: str) -> list[Any]:
 @pytest.mark.parametrize("limit", LIMITS)
 async def test_an_operation_may_be_as_large_as_the_limit(stranger: Client, limit: str, ask: Any) -> None:
     make, most, complaint = LIMITS[limit]
-    step = 2 if make is aliased_by_fragments else 1
+    step = 2 if make in (aliased_by_fragments, repeated) else 1
     assert not any(complaint in error["message"] for error in await ask(stranger, make(most)))
     [refused] = await ask(stranger, make(most + step))
     assert complaint in refused["message"]
