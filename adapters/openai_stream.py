@@ -1,7 +1,7 @@
 """The streaming client of the OpenAI chat protocol: one aiohttp session, raw bytes, orjson."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -16,6 +16,8 @@ from domain.providers import Piece, TextPiece
 
 # Time to see the end of a response after its last event, without which its connection cannot serve again.
 GRACE = 0.05
+# A screen shows no more than sixty pictures a second, so words are read no more often.
+FRAME = 1 / 60
 NOT_STREAMS = frozenset({"text/html", "application/json"})
 
 
@@ -49,14 +51,22 @@ def open_session(connector: aiohttp.BaseConnector, connect_timeout: float) -> ai
     )
 
 
-class OpenAiStream:
-    """Streams replies over a session that its maker opened with `open_session` and closes."""
+async def one_frame() -> None:
+    await asyncio.sleep(FRAME)
 
-    def __init__(self, session: aiohttp.ClientSession) -> None:
+
+class OpenAiStream:
+    """Streams replies over a session that its maker opened with `open_session` and closes.
+
+    `frame` returns when words may be read again after some were read.
+    """
+
+    def __init__(self, session: aiohttp.ClientSession, frame: Callable[[], Awaitable[None]] = one_frame) -> None:
         self._session = session
+        self._frame = frame
 
     async def stream(self, request: ChatRequest) -> AsyncGenerator[Piece]:
-        """One reply, a piece for each read. Raises `ProviderFailure`.
+        """One reply: the first words at once, then at most a piece for each frame. Raises `ProviderFailure`.
 
         Closing it early closes the connection, which tells the provider to stop.
         """
@@ -65,10 +75,13 @@ class OpenAiStream:
         try:
             require_stream(response)
             async for data in response.content.iter_any():
-                if text := parser.feed(data):
+                text = parser.feed(data)
+                if text:
                     yield TextPiece(text)
                 if parser.ended:
                     break
+                if text:
+                    await self._gather(response)
             if rest := parser.feed(b"\n"):
                 yield TextPiece(rest)
             parser.require_whole()
@@ -79,6 +92,16 @@ class OpenAiStream:
             raise ProviderFailure("broken_stream") from None
         finally:
             response.release()
+
+    async def _gather(self, response: aiohttp.ClientResponse) -> None:
+        """Lets the words of one frame wait in the socket, where they cost nothing, for the next read.
+
+        A response without a connection has arrived whole: nothing more is to be waited for.
+        """
+        if (connection := response.connection) and (transport := connection.transport):
+            transport.pause_reading()
+            await self._frame()
+            transport.resume_reading()
 
     async def _opened(self, request: ChatRequest) -> aiohttp.ClientResponse:
         try:

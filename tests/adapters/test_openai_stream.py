@@ -127,6 +127,34 @@ async def test_tokens_of_their_own_reads_come_at_once(client: OpenAiStream, upst
             words += piece.text
 
 
+async def test_words_of_one_frame_are_one_piece() -> None:
+    first_heard, frame_over = asyncio.Event(), asyncio.Event()
+
+    async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(f"{HEAD}\r\n{token_event('m', 'One, ')}".encode())
+        await first_heard.wait()
+        for word in ("two, ", "three."):
+            writer.write(token_event("m", word).encode())
+            await asyncio.sleep(0.01)  # in a read of its own, if there were no frame
+        frame_over.set()
+        await reader.read()
+
+    async def frame() -> None:
+        await frame_over.wait()
+
+    server = await asyncio.start_server(speak, "127.0.0.1", 0)
+    request = asking("m", f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+    async with (
+        server,
+        open_session(aiohttp.TCPConnector(), 5.0) as session,
+        aclosing(OpenAiStream(session, frame).stream(request)) as pieces,
+    ):
+        assert await anext(pieces) == TextPiece("One, ")
+        first_heard.set()
+        assert await anext(pieces) == TextPiece("two, three.")
+
+
 async def test_a_connection_serves_again(client: OpenAiStream, upstream: Upstream) -> None:
     for _ in range(3):
         await heard(client, asking("whole", upstream.url))
