@@ -1,4 +1,4 @@
-"""The streaming client of the OpenAI chat protocol: one aiohttp session, raw bytes, orjson."""
+"""The streaming client of the OpenAI chat protocol: one aiohttp session, raw bytes."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
