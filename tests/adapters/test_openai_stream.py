@@ -137,8 +137,9 @@ async def test_words_of_one_frame_are_one_piece() -> None:
         for word in ("two, ", "three."):
             writer.write(token_event("m", word).encode())
             await asyncio.sleep(0.01)  # in a read of its own, if there were no frame
+        writer.close()
+        await writer.wait_closed()
         frame_over.set()
-        await reader.read()
 
     async def frame() -> None:
         await frame_over.wait()
