@@ -1,6 +1,9 @@
-"""The ASGI application around the doors: pure ASGI middleware that they all stand behind."""
+"""The ASGI application around the doors: pure ASGI middleware that they all stand behind.
 
-from collections.abc import Callable, Sequence
+They hand requests on without awaiting them: a coroutine of each would stay in memory for as long as a socket is open.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from starlette.applications import Starlette
@@ -62,11 +65,10 @@ class OwnNames:
     def __init__(self, app: ASGIApp, answers_to: Callable[[str | None], bool]) -> None:
         self._app, self._answers_to = app, answers_to
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] in ("http", "websocket") and not self._answers_to(Headers(scope=scope).get("host")):
-            await PlainTextResponse(FOREIGN_NAME, MISDIRECTED_REQUEST)(scope, receive, send)
-        else:
-            await self._app(scope, receive, send)
+            return PlainTextResponse(FOREIGN_NAME, MISDIRECTED_REQUEST)(scope, receive, send)
+        return self._app(scope, receive, send)
 
 
 class RequestContext:
@@ -80,10 +82,9 @@ class RequestContext:
     ) -> None:
         self._app, self._make, self._headers_of = app, make, headers_of
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] not in ("http", "websocket"):
-            await self._app(scope, receive, send)
-            return
+            return self._app(scope, receive, send)
         context = self._make(scope, Headers(scope=scope))
         scope.setdefault("state", {})["context"] = context
 
@@ -94,7 +95,7 @@ class RequestContext:
                     headers[name] = value
             await send(message)
 
-        await self._app(scope, receive, tell if scope["type"] == "http" else send)
+        return self._app(scope, receive, tell if scope["type"] == "http" else send)
 
 
 class BodyLimit:
@@ -106,10 +107,9 @@ class BodyLimit:
     def __init__(self, app: ASGIApp, limit: int) -> None:
         self._app, self._limit = app, limit
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
+            return self._app(scope, receive, send)
         declared = Headers(scope=scope).get("content-length", "")
         expected, seen = int(declared) if declared.isdecimal() else 0, 0
 
@@ -121,7 +121,7 @@ class BodyLimit:
             self._check(seen)
             return message
 
-        await self._app(scope, counted, send)
+        return self._app(scope, counted, send)
 
     def _check(self, size: int) -> None:
         if size > self._limit:

@@ -57,7 +57,7 @@ async def started(program: Program, core: int) -> AsyncIterator[Running]:
     kept = {name: os.environ[name] for name in KEPT if name in os.environ}
     began = time.perf_counter()
     process = await asyncio.create_subprocess_exec(
-        *program.command, cwd=ROOT, env={**kept, **program.environment}, stdout=DEVNULL
+        *program.command, cwd=ROOT, env={**kept, **program.environment}, stdout=DEVNULL, stderr=DEVNULL
     )
     os.sched_setaffinity(process.pid, {core})
     try:
