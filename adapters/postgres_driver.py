@@ -38,7 +38,7 @@ class PostgresDriver(Driver):
         self.committing = False
 
     def fetch(self, statement: Compiled, parameters: Sequence[Any]) -> Sequence[Row]:
-        self._begin_and_flush()
+        self.flush()
         rows: Sequence[Row] = await_only(self._connection.fetch(statement.text, *parameters))
         return rows
 
@@ -47,7 +47,7 @@ class PostgresDriver(Driver):
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
-        self._begin_and_flush()
+        self.flush()
         self._send("SAVEPOINT part")
         try:
             yield
@@ -63,14 +63,14 @@ class PostgresDriver(Driver):
         """One statement is a transaction by itself."""
         alone = self._writes and not self._begun and goes_together(self._waiting)
         if not alone:
-            self._begin_and_flush()
+            self.flush()
         self.committing = True
         if alone:
             self._flush()
         else:
             self._send("COMMIT")
 
-    def _begin_and_flush(self) -> None:
+    def flush(self) -> None:
         if not self._begun:
             self._send(WRITING if self._writes else READING)
             self._begun = True

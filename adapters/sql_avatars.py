@@ -98,6 +98,7 @@ class SqlAvatars(Avatars):
         The savepoint keeps the caller's transaction usable: PostgreSQL refuses every further
         statement after one that failed.
         """
+        self._driver.flush()  # what fails of it is not the slug's fault
         try:
             with self._driver.savepoint():
                 yield

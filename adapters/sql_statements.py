@@ -58,6 +58,10 @@ class Driver(Protocol):
         """May be put off until the next `fetch`, or the end of the savepoint or of the transaction."""
         ...
 
+    def flush(self) -> None:
+        """Does what was put off."""
+        ...
+
     def savepoint(self) -> AbstractContextManager[None]:
         """Undoes what was done within it when an error leaves it."""
         ...

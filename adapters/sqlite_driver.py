@@ -24,6 +24,9 @@ class SqliteDriver(Driver):
     def execute(self, statement: Compiled, parameters: Sequence[Any]) -> None:
         self._connection.execute(statement.text, parameters)
 
+    def flush(self) -> None:
+        """Nothing is put off here."""
+
     @contextmanager
     def savepoint(self) -> Iterator[None]:
         self._connection.execute("SAVEPOINT part")

@@ -249,3 +249,16 @@ async def test_deleting_takes_its_sessions_and_messages_along(store: Store, acco
     words = await store.read(lambda tx: [tx.messages.by_id(message.id) for message in messages])
     assert words == [None, None, messages[2]]
     await store.write(lambda tx: tx.avatars.delete("unknown"))
+
+
+async def test_a_change_before_the_avatar_fails_as_itself(store: Store, database: Database) -> None:
+    """A slug is blamed for nothing that came before it in the same transaction."""
+    account, avatar = an_account(), an_avatar(an_account())
+
+    def add_twice(tx: Tx) -> None:
+        tx.accounts.add(account)
+        tx.accounts.add(account)
+        tx.avatars.add(avatar)
+
+    with pytest.raises(database.refusal):
+        await store.write(add_twice)
