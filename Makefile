@@ -25,7 +25,7 @@ check: install-dev  ## formatting, lint, types, imports, printed schemas
 	$(RUN) python -m compatibility.print_openapi | diff - compatibility/openapi.json
 	$(NPM) --prefix web run check
 
-bench: install-dev  ## measure speed and memory beside floors and a peer; figures go into docs/performance.md
+bench: install-dev install-test-parts  ## measure speed and memory beside floors and a peer; figures go into docs/performance.md
 	$(RUN) python -m bench
 
 format: install-dev  ## put the code into shape
@@ -63,4 +63,4 @@ web: install-dev  ## build the pages
 	$(RUN) python web/build_hook.py
 
 clean:  ## remove what was installed and built
-	rm -rf .venv .tools web/dist web/node_modules tests/node/node_modules
+	rm -rf .venv .tools web/dist web/node_modules tests/node/node_modules tests/.models

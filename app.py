@@ -32,9 +32,11 @@ if TYPE_CHECKING:
 async def open_services(settings: Settings, metrics: "Metrics | None" = None) -> "AsyncIterator[Services]":
     """Opens every adapter, and closes them in reverse."""
     from adapters.ai_models import AiModels
+    from adapters.document_parts import open_documents
     from adapters.fernet_vault import FernetVault
     from adapters.limits_limiter import LimitsLimiter
     from adapters.measured_store import measured
+    from adapters.memory_news import MemoryNews
     from adapters.memory_replies import MemoryReplies
     from adapters.secret_key import secrets_of
     from adapters.sign_in import open_sign_in
@@ -44,6 +46,10 @@ async def open_services(settings: Settings, metrics: "Metrics | None" = None) ->
     from domain.failover import Health
     from resolvers.context import Services
     from resolvers.demo import ensure_demo
+    from resolvers.generations import Library
+    from resolvers.indexing import Indexer
+    from resolvers.reading import Source
+    from resolvers.recall import Recall
     from resolvers.speaking import Stage
     from resolvers.turns import Turns
 
@@ -52,20 +58,25 @@ async def open_services(settings: Settings, metrics: "Metrics | None" = None) ->
     async with AsyncExitStack() as stack:
         telemetry = await stack.enter_async_context(open_telemetry(settings, metrics, clock))
         store = measured(await stack.enter_async_context(open_store(settings.database_url.get_secret_value())), metrics)
-        models = AiModels(
-            settings.provider_keys,
-            settings.provider_bases,
-            connect_timeout=settings.ai_connect_timeout,
-            private_hosts=settings.allow_private_hosts,
-        )
-        await stack.enter_async_context(models)
+        ai = AiModels(
+            settings.provider_keys, settings.provider_bases,
+            connect_timeout=settings.ai_connect_timeout, private_hosts=settings.allow_private_hosts,
+        )  # fmt: skip
+        models = await stack.enter_async_context(ai)
         sign_in = await stack.enter_async_context(open_sign_in(settings, secrets[0], clock))
-        replies, vault = MemoryReplies(clock), FernetVault(secrets)
-        turns = Turns(Stage(clock, store, replies, models, vault, Health(clock), settings.patience, telemetry))
+        replies, vault, news = MemoryReplies(clock), FernetVault(secrets), MemoryNews()
+        parts = await stack.enter_async_context(open_documents(settings, clock))
+        recall = Recall(store, parts.embedders, parts.vectors)
+        turns = Turns(Stage(clock, store, replies, models, vault, Health(clock), settings.patience, telemetry, recall))
         await stack.enter_async_context(turns.running())
+        source = Source(parts.fetcher, parts.robots, parts.reader)
+        indexer = Indexer(Library(clock, store, parts.embedders, parts.vectors, news, source))
+        await stack.enter_async_context(indexer.running())
         await ensure_demo(store, clock, settings.public_url)
-        limiter, origin = LimitsLimiter(clock), settings.public_url
-        yield Services(origin, clock, store, replies, models, vault, sign_in, limiter, telemetry, turns)
+        yield Services(
+            settings.public_url, clock, store, replies, models, vault, sign_in,
+            LimitsLimiter(clock), telemetry, turns, indexer, recall, news,
+        )  # fmt: skip
 
 
 def build(services: "Services", settings: Settings, metrics: "Metrics | None" = None) -> "ASGIApp":
@@ -148,7 +159,8 @@ def serve(settings: Settings) -> int:
 
 def import_everything() -> None:
     """Imports what `open_services` and `build` need, for a thread while the port already answers."""
-    for module in ("adapters.sql_store", "adapters.ai_models", "compatibility", "schema.door", "web.pages"):
+    doors = ("compatibility", "schema.door", "web.pages")
+    for module in ("adapters.sql_store", "adapters.ai_models", "adapters.document_parts", *doors):
         import_module(module)
 
 
@@ -163,20 +175,8 @@ def announce(settings: Settings) -> None:
 def printed(settings: Settings, given: "Namespace") -> str:
     """What `token` and `backup` have to say."""
     if given.command == "token":
-        from adapters.local_sign_in import local_token
-
-        return local_token(settings, given.email)
-    from adapters.sqlite_backup import back_up
-
-    return back_up(settings, given.target)
-
-
-def doctor(settings: Settings) -> int:
-    from adapters.doctor import Level, render, report
-
-    findings = asyncio.run(report(settings))
-    print(render(findings))
-    return 1 if any(finding.level is Level.PROBLEM for finding in findings) else 0
+        return str(import_module("adapters.local_sign_in").local_token(settings, given.email))
+    return str(import_module("adapters.sqlite_backup").back_up(settings, given.target))
 
 
 def main() -> None:
@@ -185,7 +185,7 @@ def main() -> None:
         settings = load()
         log_to_stderr(settings.log_level, settings.log_format)
         if given.command == "doctor":
-            sys.exit(doctor(settings))
+            sys.exit(import_module("adapters.doctor").examine(settings))
         refuse_unsafe(settings, environment())
         if given.command != "serve":
             sys.exit(print(printed(settings, given)))

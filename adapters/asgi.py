@@ -101,6 +101,7 @@ class RequestContext:
 class BodyLimit:
     """Refuses bodies over `limit` bytes, by their declared length or as they arrive.
 
+    A door that takes a file sets `scope["state"]["max_body_bytes"]` before it reads the body.
     `PayloadTooLarge` is raised where the door reads the body, so that it answers in its own shape.
     """
 
@@ -115,14 +116,16 @@ class BodyLimit:
 
         async def counted() -> Message:
             nonlocal seen
-            self._check(expected)
+            limit = max(self._limit, scope.get("state", {}).get("max_body_bytes", 0))
+            check(expected, limit)
             message = await receive()
             seen += len(message.get("body", b""))
-            self._check(seen)
+            check(seen, limit)
             return message
 
         return self._app(scope, counted, send)
 
-    def _check(self, size: int) -> None:
-        if size > self._limit:
-            raise PayloadTooLarge(f"The request's body is too large: at most {self._limit} bytes are taken.")
+
+def check(size: int, limit: int) -> None:
+    if size > limit:
+        raise PayloadTooLarge(f"The request's body is too large: at most {limit} bytes are taken.")

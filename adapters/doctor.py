@@ -1,18 +1,22 @@
 """What is configured, what is missing, and what would fail at the start. It changes nothing and prints no secret."""
 
+import asyncio
 import os
 import shutil
 import socket
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from adapters.chroma_client import server_answers
 from adapters.database_check import database_state
+from adapters.model_embedders import ModelEmbedders, minilm_folder
 from adapters.safety import refuse_unsafe
 from adapters.secret_key import FILE_MODE, FILE_NAME, read_or_create
 from adapters.settings import PREFIX, Settings, SettingsError, environment
-from adapters.settings_values import http_url
+from adapters.settings_values import LOCAL_EMBEDDINGS, NO_EMBEDDINGS, http_url
 from adapters.telemetry import require_opentelemetry
 from domain.addresses import is_loopback
 
@@ -36,6 +40,13 @@ class Finding:
     advice: str = ""
 
 
+def examine(settings: Settings) -> int:
+    """Prints the report; returns the process's exit code."""
+    findings = asyncio.run(report(settings))
+    sys.stdout.write(f"{render(findings)}\n")
+    return 1 if any(finding.level is Level.PROBLEM for finding in findings) else 0
+
+
 async def report(settings: Settings, root: Path = ROOT) -> list[Finding]:
     """`root` is where the program is installed. The server cannot start, or not wholly, with any problem."""
     return [
@@ -45,6 +56,8 @@ async def report(settings: Settings, root: Path = ROOT) -> list[Finding]:
         sign_in(settings),
         *unsafe(settings),
         ai_providers(settings),
+        embeddings(settings),
+        await vectors(settings),
         public_url(settings),
         *observers(settings),
         port(settings),
@@ -135,6 +148,30 @@ def ai_providers(settings: Settings) -> Finding:
         return Finding(Level.OK, f"AI providers with a key: {names}")
     advice = "Set a key such as GROQ_API_KEY or OPENAI_API_KEY to let a model speak."
     return Finding(Level.WARNING, "AI providers: no key; avatars can only introduce themselves", advice)
+
+
+def embeddings(settings: Settings) -> Finding:
+    embedders = ModelEmbedders(
+        settings.embeddings, settings.models_dir, settings.provider_keys, settings.provider_bases
+    )
+    if settings.embeddings == NO_EMBEDDINGS:
+        return Finding(Level.OK, "Embeddings: none; lexical search only")
+    if embedders.current():
+        return Finding(Level.OK, f"Embeddings: {settings.embeddings}")
+    what = f"Embeddings: {settings.embeddings} is not there; lexical search only"
+    if settings.embeddings == LOCAL_EMBEDDINGS:
+        advice = f"The server fetches its weights in the background, into {minilm_folder(settings.models_dir)}."
+        return Finding(Level.WARNING, what, advice)
+    return Finding(Level.WARNING, what, f"Set the provider's key, or {PREFIX}EMBEDDINGS to another model.")
+
+
+async def vectors(settings: Settings) -> Finding:
+    if not settings.chroma_url:
+        return Finding(Level.OK, f"Vectors: embedded Chroma in {settings.vectors_dir}")
+    if await server_answers(settings.chroma_url):
+        return Finding(Level.OK, f"Vectors: Chroma server {settings.chroma_url}")
+    what = f"Vectors: no Chroma server answers at {settings.chroma_url}; lexical search only"
+    return Finding(Level.WARNING, what, f"Start it (chroma run), or correct {PREFIX}CHROMA_URL.")
 
 
 def public_url(settings: Settings) -> Finding:

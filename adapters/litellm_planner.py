@@ -71,6 +71,8 @@ def quieten(litellm: Any) -> None:
     litellm.turn_off_message_logging = True
     litellm.disable_streaming_logging = True
     litellm.disable_aiohttp_trust_env = True
+    # Embeddings take `max_retries=0` for none given.
+    litellm.DEFAULT_MAX_RETRIES = 0
     for name in ("LiteLLM", "LiteLLM Router", "LiteLLM Proxy"):
         # Its warnings quote what a provider answered, which may quote the prompt.
         logging.getLogger(name).disabled = True

@@ -27,6 +27,9 @@ class MeasuredStore(Store):
     async def write(self, work: Callable[[Tx], T]) -> T:
         return await self._measured("write", self._store.write(work))
 
+    async def erased(self) -> None:
+        await self._store.erased()
+
     async def _measured(self, name: str, working: Awaitable[T]) -> T:
         began = monotonic()
         try:

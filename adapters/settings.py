@@ -145,6 +145,16 @@ class Settings(BaseSettings):
         "an http or https address, such as http://127.0.0.1:4318",
         validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT",
     )
+    embeddings: Annotated[str, AfterValidator(values.embeddings)] = variable(
+        "minilm",
+        "The model that finds knowledge by its meaning: minilm runs here and is fetched once, none searches by words.",
+        "minilm, none, or a model such as openai/text-embedding-3-small or gemini/gemini-embedding-001",
+    )
+    chroma_url: Annotated[str, AfterValidator(values.origin)] | None = variable(
+        None,
+        "The Chroma server that keeps the vectors of knowledge. When unset, they are kept in the data directory.",
+        "an http or https address without a path, such as http://chroma.example.com:8000",
+    )
     ai_connect_timeout: Seconds = variable(
         5.0, "Seconds to wait for the connection to an AI provider.", "seconds above zero"
     )
@@ -197,6 +207,14 @@ class Settings(BaseSettings):
             AiProvider.GROQ: self.groq_api_base,
         }
         return {provider: base for provider, base in bases.items() if base}
+
+    @property
+    def models_dir(self) -> Path:
+        return self.data_dir / "models"
+
+    @property
+    def vectors_dir(self) -> Path:
+        return self.data_dir / "vectors"
 
     @property
     def is_local(self) -> bool:

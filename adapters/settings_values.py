@@ -6,8 +6,11 @@ from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
 from domain.addresses import host_port
+from domain.avatars import AiProvider
 
 HOST_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
+EMBEDDING_PROVIDERS = {"openai": AiProvider.OPENAI, "gemini": AiProvider.GOOGLE}
+LOCAL_EMBEDDINGS, NO_EMBEDDINGS = "minilm", "none"
 DATABASES = {"sqlite": "sqlite", "postgresql": "postgresql", "postgres": "postgresql"}
 
 Network = IPv4Network | IPv6Network
@@ -60,6 +63,16 @@ def http_url(text: str) -> SplitResult:
     if parts.username or parts.password:
         raise ValueError("this carries a user name or a password")
     return parts
+
+
+def embeddings(text: str) -> str:
+    """A model's name is passed on as it is; only who answers for it is known here."""
+    if text.lower() in (LOCAL_EMBEDDINGS, NO_EMBEDDINGS):
+        return text.lower()
+    provider, _, name = text.partition("/")
+    if provider not in EMBEDDING_PROVIDERS or not name or any(character.isspace() for character in name):
+        raise ValueError("there is no such model")
+    return text
 
 
 def database_url(text: str) -> str:

@@ -68,10 +68,14 @@ class Driver(Protocol):
 
 
 class Statement:
-    """One statement of Core. Its values are passed by the names of its `bindparam`s."""
+    """One statement of Core. Its values are passed by the names of its `bindparam`s.
 
-    def __init__(self, core: Core) -> None:
+    `postgresql` is what PostgreSQL is asked instead, where it has words of its own.
+    """
+
+    def __init__(self, core: Core, postgresql: Core | None = None) -> None:
         self.core = core
+        self._of_postgresql = core if postgresql is None else postgresql
         self._compiled: dict[type[Dialect], Compiled] = {}
 
     def rows(self, driver: Driver, **values: Any) -> Sequence[Row]:
@@ -97,7 +101,8 @@ class Statement:
     def compiled(self, dialect: Dialect) -> Compiled:
         known = self._compiled.get(type(dialect))
         if known is None:
-            known = self._compiled[type(dialect)] = compiled_for(self.core, dialect)
+            core = self._of_postgresql if dialect.name == "postgresql" else self.core
+            known = self._compiled[type(dialect)] = compiled_for(core, dialect)
         return known
 
 

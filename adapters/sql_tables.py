@@ -2,12 +2,15 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Index, Table, UniqueConstraint, text
+from sqlalchemy import BigInteger, Index, LargeBinary, Table, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-from adapters.sql_types import Amount, Choice, Citations, Instant, Position, Words
+from adapters.sql_types import Amount, Choice, Citations, Crawling, Instant, Position, Words
 from domain.accounts import KeyMode
 from domain.avatars import AiProvider, AvatarStatus, Body, QuizDifficulty, TtsProvider, VoiceGender
+from domain.jobs import JobKind
+from domain.knowledge import Crawl, KnowledgeStatus, KnowledgeType
+from domain.reading import FailureCode
 from domain.sessions import Citation, MessageStatus, Role, Source
 
 SQLModel.metadata.naming_convention = {
@@ -131,6 +134,102 @@ class MessageRow(SQLModel, table=True):
     timeline: str | None
 
 
+class KnowledgeRow(SQLModel, table=True):
+    __tablename__ = "knowledge"
+    __table_args__ = (Index(None, "avatar_id", "created_at", "id"),)
+
+    id: str = Field(primary_key=True)
+    avatar_id: str = Field(foreign_key="avatars.id", ondelete="CASCADE")
+    type: KnowledgeType = Field(sa_type=Choice(KnowledgeType))
+    title: str
+    created_at: datetime = Field(sa_type=Instant)
+    updated_at: datetime = Field(sa_type=Instant)
+    size: int = Field(sa_type=BigInteger)
+    url: str | None
+    file_name: str | None
+    media_type: str | None
+    question: str | None
+    crawl: Crawl | None = Field(sa_type=Crawling, nullable=True)
+    status: KnowledgeStatus = Field(sa_type=Choice(KnowledgeStatus))
+    failure: FailureCode | None = Field(sa_type=Choice(FailureCode), nullable=True)
+    generation: int
+    passage_count: int
+    done: int
+    total: int
+    languages: tuple[str, ...] = Field(sa_type=Words)
+
+
+class BodyRow(SQLModel, table=True):
+    """What was pasted or uploaded, apart from its item since it may have megabytes."""
+
+    __tablename__ = "knowledge_bodies"
+
+    item_id: str = Field(primary_key=True, foreign_key="knowledge.id", ondelete="CASCADE")
+    body: bytes = Field(sa_type=LargeBinary)
+
+
+class PassageRow(SQLModel, table=True):
+    """`words` are the hidden terms of the passage, separated by spaces: what the search by words reads.
+
+    Each database indexes them in its own way, which the migration makes: SQLite in the FTS5 table
+    `passage_words`, which triggers keep, and PostgreSQL as a `tsvector`.
+    """
+
+    __tablename__ = "passages"
+    __table_args__ = (
+        UniqueConstraint("item_id", "generation", "position"),
+        Index("ix_passages_avatar_id", "avatar_id"),
+    )
+
+    number: int | None = Field(primary_key=True, sa_type=Position)
+    id: str = Field(unique=True)
+    avatar_id: str
+    item_id: str = Field(foreign_key="knowledge.id", ondelete="CASCADE")
+    generation: int
+    position: int
+    text: str
+    title: str
+    heading: str
+    page: int | None
+    url: str | None
+    language: str
+    words: str
+
+
+class EmbeddingRow(SQLModel, table=True):
+    """The embedding model whose vectors an avatar is searched with."""
+
+    __tablename__ = "embeddings"
+
+    avatar_id: str = Field(primary_key=True, foreign_key="avatars.id", ondelete="CASCADE")
+    model: str
+
+
+class JobRow(SQLModel, table=True):
+    """Outlives its avatar and its item: what they leave behind is erased by a job."""
+
+    __tablename__ = "jobs"
+    __table_args__ = (Index(None, "run_after"), Index(None, "avatar_id"))
+
+    id: str = Field(primary_key=True)
+    kind: JobKind = Field(sa_type=Choice(JobKind))
+    avatar_id: str
+    item_id: str | None
+    created_at: datetime = Field(sa_type=Instant)
+    run_after: datetime = Field(sa_type=Instant)
+    attempts: int
+    worker: str | None
+    leased_until: datetime | None = Field(sa_type=Instant)
+
+
+SEARCH_INDEX = "passage_words"
+
+
+def is_compared(_item: object, name: str | None, _kind: str, _reflected: bool, _to: object) -> bool:
+    """Whether Alembic looks after it. The search index is made by hand, with SQLite's tables that serve it."""
+    return not (name or "").startswith(SEARCH_INDEX)
+
+
 def table(name: str) -> Table:
     return SQLModel.metadata.tables[name]
 
@@ -140,3 +239,8 @@ API_KEYS = table("api_keys")
 AVATARS = table("avatars")
 SESSIONS = table("sessions")
 MESSAGES = table("messages")
+KNOWLEDGE = table("knowledge")
+BODIES = table("knowledge_bodies")
+PASSAGES = table("passages")
+EMBEDDINGS = table("embeddings")
+JOBS = table("jobs")

@@ -4,6 +4,9 @@ from functools import cached_property
 
 from adapters.sql_accounts import SqlAccounts, SqlApiKeys
 from adapters.sql_avatars import SqlAvatars
+from adapters.sql_jobs import SqlJobs
+from adapters.sql_knowledge import SqlKnowledge
+from adapters.sql_passages import SqlPassages
 from adapters.sql_sessions import SqlMessages, SqlSessions
 from adapters.sql_statements import Driver
 from domain.ports import Tx
@@ -38,3 +41,15 @@ class SqlTx(Tx):
     @cached_property
     def messages(self) -> SqlMessages:
         return SqlMessages(self._driver)
+
+    @cached_property
+    def knowledge(self) -> SqlKnowledge:
+        return SqlKnowledge(self._driver)
+
+    @cached_property
+    def passages(self) -> SqlPassages:
+        return SqlPassages(self._driver)
+
+    @cached_property
+    def jobs(self) -> SqlJobs:
+        return SqlJobs(self._driver)

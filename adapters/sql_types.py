@@ -5,6 +5,7 @@ every value of every row, and the hooks would add two calls to each.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 from sqlalchemy import JSON, TIMESTAMP, BigInteger, Dialect, Float, Integer, String
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
+from domain.knowledge import Crawl
 from domain.sessions import Citation
 
 Converter = Callable[[Any], Any]
@@ -51,10 +53,12 @@ class Choice(TypeDecorator[StrEnum]):
         self.choices = choices
 
     def bind_processor(self, _dialect: Dialect) -> Converter:
-        return {choice: choice.value for choice in self.choices}.__getitem__
+        values: dict[StrEnum | None, str | None] = {None: None, **{choice: choice.value for choice in self.choices}}
+        return values.__getitem__
 
     def result_processor(self, _dialect: Dialect, _coltype: object) -> Converter:
-        return {choice.value: choice for choice in self.choices}.__getitem__
+        choices: dict[str | None, StrEnum | None] = {None: None, **{choice.value: choice for choice in self.choices}}
+        return choices.__getitem__
 
 
 class Amount(TypeDecorator[float]):
@@ -79,17 +83,42 @@ class Words(TypeDecorator[Sequence[str]]):
 
 
 class Citations(TypeDecorator[Sequence[Citation]]):
-    """A reply's sources as a JSON array of pairs. None are NULL: most messages have none."""
+    """A reply's sources as a JSON array of objects. None are NULL: most messages have none.
+
+    Replies of the first version have pairs of title and relevance in place of objects.
+    """
 
     impl = JSON(none_as_null=True)
     cache_ok = True
 
     def process_bind_param(self, value: Sequence[Citation] | None, _dialect: Dialect) -> Any:
-        return [(citation.title, citation.relevance) for citation in value or ()] or None
+        return [asdict(citation) for citation in value or ()] or None
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Converter:
         parse = json_parser(dialect, coltype)
-        return lambda text: tuple([Citation(*pair) for pair in parse(text)]) if text else ()
+        return lambda text: tuple([citation_of(stored) for stored in parse(text)]) if text else ()
+
+
+def citation_of(stored: Any) -> Citation:
+    return Citation(**stored) if isinstance(stored, dict) else Citation(*stored)
+
+
+class Crawling(TypeDecorator[Crawl]):
+    """Which pages of a site to read, as a JSON object."""
+
+    impl = JSON(none_as_null=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: Crawl | None, _dialect: Dialect) -> Any:
+        return asdict(value) if value else None
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Converter:
+        parse = json_parser(dialect, coltype)
+        return lambda text: crawl_of(parse(text)) if text else None
+
+
+def crawl_of(stored: Any) -> Crawl:
+    return Crawl(stored["max_pages"], stored["max_depth"], tuple(stored["include"]), tuple(stored["exclude"]))
 
 
 def utc(moment: datetime | None) -> datetime | None:

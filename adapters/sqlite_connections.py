@@ -88,6 +88,21 @@ def use_write_ahead_log(connection: sqlite3.Connection) -> None:
             return
 
 
+def empty_log(url: URL) -> None:
+    """Copies the write-ahead log into the database and empties its file. Blocks while others read what is in it.
+
+    Raises `Unavailable` when somebody reads for longer than a connection waits.
+    """
+    with unavailable_when_unreachable():
+        connection = connect_to_write(url)
+        try:
+            busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        finally:
+            connection.close()
+    if busy:
+        raise Unavailable("The database is being read; its log can be emptied only afterwards.")
+
+
 def begin_with(engine: Engine, command: str) -> None:
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:

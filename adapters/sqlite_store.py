@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from sqlalchemy import URL
 
-from adapters.sqlite_connections import connect_to_read, connect_to_write, unavailable_when_unreachable
+from adapters.sqlite_connections import connect_to_read, connect_to_write, empty_log, unavailable_when_unreachable
 from adapters.sqlite_readers import SqliteReaders
 from adapters.sqlite_writer import SqliteWriter
 from domain.errors import Unavailable
@@ -18,8 +18,8 @@ READERS = 4
 
 
 class SqliteStore(Store):
-    def __init__(self, writer: SqliteWriter, readers: SqliteReaders) -> None:
-        self._writer, self._readers = writer, readers
+    def __init__(self, url: URL, writer: SqliteWriter, readers: SqliteReaders) -> None:
+        self._url, self._writer, self._readers = url, writer, readers
         self._closed = False
 
     async def read(self, work: Callable[[Tx], T]) -> T:
@@ -29,6 +29,11 @@ class SqliteStore(Store):
     async def write(self, work: Callable[[Tx], T]) -> T:
         self._require_open()
         return await self._writer.write(work)
+
+    async def erased(self) -> None:
+        """Deleted rows are overwritten already (`secure_delete`), but the write-ahead log has their last copies."""
+        self._require_open()
+        await asyncio.to_thread(empty_log, self._url)
 
     async def close(self) -> None:
         """Lets the reads and writes that were asked for end, and refuses new ones."""
@@ -48,7 +53,7 @@ async def open_sqlite(url: URL) -> AsyncIterator[SqliteStore]:
     with unavailable_when_unreachable():
         writing = await asyncio.to_thread(connect_to_write, url)
         reading = [await asyncio.to_thread(connect_to_read, url) for _ in range(READERS)]
-    store = SqliteStore(SqliteWriter(writing), SqliteReaders(reading))
+    store = SqliteStore(url, SqliteWriter(writing), SqliteReaders(reading))
     try:
         yield store
     finally:

@@ -11,7 +11,7 @@ from importlib.metadata import version
 import psutil
 import uvloop
 
-from bench import connections, database, events, first_token, soak, start, streaming
+from bench import connections, database, events, first_token, retrieval, soak, start, streaming, vectors
 from bench.processes import LOAD_CORE
 from bench.report import Row, Table, publish, save
 from bench.scale import FULL, QUICK, Scale
@@ -22,6 +22,8 @@ PARTS: Mapping[str, Measure] = {
     "first_token": first_token.measure,
     "events": events.measure,
     "database": database.measure,
+    "retrieval": retrieval.measure,
+    "vectors": vectors.measure,
     "connections": connections.measure,
     "start": start.measure,
     "soak": soak.measure,

@@ -77,6 +77,7 @@ async def ours(url: str) -> AsyncIterator[Turn]:
             Health(services.clock),
             Patience(),
             services.telemetry,
+            services.recall,
         )
         ctx = Context(replace(services, turns=SilentTurns(stage, ANSWER)), "bench", "unknown")
         sessions = await conversations(store)

@@ -21,6 +21,9 @@ class Scale:
     long_reply_tokens: int = 1000
     long_replies: int = 40
     turns: int = 6000
+    avatars: int = 1000
+    passages_of_one: int = 10_000
+    passages_indexed: int = 128
     connections: int = 5000
     starts: int = 5
     peer_starts: int = 2
@@ -31,6 +34,7 @@ class Scale:
 FULL = Scale()
 QUICK = Scale(
     peer=False, rounds=1, visitors=2, replies=4, paced_visitors=2, paced_replies=4, first_tokens=3,
-    long_reply_tokens=20, long_replies=2, turns=40, connections=10, starts=1, peer_starts=0,
+    long_reply_tokens=20, long_replies=2, turns=40, avatars=3,
+    passages_of_one=100, passages_indexed=4, connections=10, starts=1, peer_starts=0,
     soak_visitors=5, soak_seconds=1,
 )  # fmt: skip

@@ -102,6 +102,7 @@ def avatarium(upstream: str, data: Path) -> Program:
     settings = {
         "AVATARIUM_PORT": str(port),
         "AVATARIUM_DATA_DIR": str(data),
+        "AVATARIUM_EMBEDDINGS": "none",
         "AVATARIUM_TRUSTED_PROXIES": "127.0.0.1",
         "AVATARIUM_ALLOW_PRIVATE_HOSTS": urlsplit(upstream).netloc,
     }

@@ -7,7 +7,7 @@ from typing import Any
 
 from starlette.routing import BaseRoute, WebSocketRoute
 
-from compatibility import consumer_avatars, health, public, public_socket
+from compatibility import consumer_avatars, consumer_knowledge, health, public, public_socket
 from compatibility.envelope import context_headers, error_response, on_error
 from compatibility.health import ready
 from compatibility.openapi_document import document
@@ -17,6 +17,7 @@ __all__ = ["context_headers", "error_response", "on_error", "openapi", "ready", 
 
 SECTIONS: dict[str, tuple[Endpoint[Any], ...]] = {
     "Avatars": consumer_avatars.ENDPOINTS,
+    "Knowledge": consumer_knowledge.ENDPOINTS,
     "Conversations": public.ENDPOINTS,
     "Health": health.ENDPOINTS,
 }

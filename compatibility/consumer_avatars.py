@@ -2,12 +2,13 @@
 
 from dataclasses import asdict
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import ConfigDict, WithJsonSchema
 
+from compatibility.consumer_knowledge import KnowledgeShape
 from compatibility.routing import Call, Endpoint
-from compatibility.shapes import BareShape, Nothing, RequestShape, ResponseShape
+from compatibility.shapes import BareShape, Deleted, Nothing, RequestShape, ResponseShape
 from domain.avatars import (
     TEXT_MAX,
     AiProvider,
@@ -20,7 +21,7 @@ from domain.avatars import (
     public_name,
 )
 from domain.errors import NotFound, RateLimited, SlugTaken
-from resolvers import avatars
+from resolvers import avatars, knowledge
 from resolvers.context import Context
 
 AI_PROVIDERS: dict[str, Any] = {"type": "string", "enum": [*AiProvider, "gemini"]}
@@ -153,11 +154,7 @@ class FullAvatar(ListedAvatar):
 class DetailedAvatar(FullAvatar):
     """An avatar with its knowledge base."""
 
-    knowledge: tuple[object, ...] = ()
-
-
-class Deleted(BareShape):
-    success: Literal[True] = True
+    knowledge: tuple[KnowledgeShape, ...]
 
 
 def told(ctx: Context, avatar: Avatar) -> dict[str, object]:
@@ -192,7 +189,9 @@ async def create_avatar(call: Call[CreateAvatar]) -> CreatedAvatar:
 
 async def get_avatar(call: Call[Nothing]) -> DetailedAvatar:
     avatar = await avatars.get(call.context, call.path["id"])
-    return DetailedAvatar.model_validate(told(call.context, avatar))
+    known = await knowledge.page(call.context, avatar.id)
+    listed = tuple(KnowledgeShape.of(item) for item in known.items)
+    return DetailedAvatar.model_validate(told(call.context, avatar) | {"knowledge": listed})
 
 
 async def update_avatar(call: Call[UpdateAvatar]) -> FullAvatar:
@@ -248,7 +247,7 @@ ENDPOINTS: tuple[Endpoint[Any], ...] = (
     Endpoint(
         methods=("DELETE",),
         path="/consumer-avatars/{id}",
-        summary="Delete an avatar with its sessions and messages",
+        summary="Delete an avatar with its sessions, messages and knowledge",
         handler=delete_avatar,
         body=Nothing,
         answer=Deleted,

@@ -62,6 +62,21 @@ BEARER: Json = {
 }
 
 
+FORM: Json = {
+    "type": "object",
+    "required": ["file"],
+    "properties": {
+        "file": {
+            "type": "string",
+            "format": "binary",
+            "description": "PDF, DOCX, TXT, MD, HTML or CSV; 10 MB.",
+        },
+        "title": {"type": "string"},
+        "type": {"type": "string", "enum": ["file", "document"]},
+    },
+}
+
+
 class Untitled(GenerateJsonSchema):
     """Leaves out the titles that only repeat a field's name."""
 
@@ -95,9 +110,9 @@ def schemas(endpoints: Iterable[Endpoint[Any]]) -> Json:
             wanted[endpoint.answer, "serialization"] = None
     _, made = models_json_schema(list(wanted), ref_template="#/components/schemas/{model}", schema_generator=Untitled)
     named: Json = made["$defs"] | ENVELOPE
-    for endpoint in endpoints:
-        if endpoint.answer and issubclass(endpoint.answer, BareShape):
-            add_meta(named[endpoint.answer.__name__])
+    for answer in {endpoint.answer for endpoint in endpoints if endpoint.answer}:
+        if issubclass(answer, BareShape):
+            add_meta(named[answer.__name__])
     return dict(sorted(named.items()))
 
 
@@ -128,7 +143,10 @@ def parameter(name: str) -> Json:
 def request_body(endpoint: Endpoint[Any]) -> Json | None:
     if endpoint.body is Nothing:
         return None
-    return {"required": not endpoint.body_optional, "content": json_content(reference(endpoint.body))}
+    content = json_content(reference(endpoint.body))
+    if endpoint.takes_file:
+        content["multipart/form-data"] = {"schema": FORM}
+    return {"required": not endpoint.body_optional, "content": content}
 
 
 def success(endpoint: Endpoint[Any]) -> Json:

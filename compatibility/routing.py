@@ -15,7 +15,9 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from compatibility.envelope import answer_response, error_response
+from compatibility.forms import form_of, is_form
 from compatibility.shapes import Nothing, RequestShape, ResponseShape, parsed
+from domain.additions import Upload
 from domain.errors import AvatariumError, MethodNotAllowed, NotFound
 from resolvers.context import Context
 
@@ -31,6 +33,7 @@ class Call(Generic[B]):
     context: Context
     path: Mapping[str, str]
     body: B
+    file: Upload | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +41,8 @@ class Endpoint(Generic[B]):
     """One verb on one path.
 
     `answer` is None where nothing but an error can be answered over plain HTTP. `bearer` documents
-    who may call; the resolver's guard is what decides. `slow` gives up when the caller hangs up.
+    who may call; the resolver's guard is what decides. `slow` gives up when the caller hangs up. With `takes_file`
+    the body may also be a form of multipart/form-data.
     """
 
     methods: tuple[str, ...]
@@ -50,12 +54,17 @@ class Endpoint(Generic[B]):
     bearer: bool = False
     body_optional: bool = False
     slow: bool = False
+    takes_file: bool = False
     errors: tuple[type[AvatariumError], ...] = ()
     description: str = ""
 
     async def respond(self, request: Request) -> Response:
         context = context_of(request)
-        call = Call(context, request.path_params, await self._body(request))
+        if self.takes_file and is_form(request):
+            fields, file = await form_of(request)
+            call = Call(context, request.path_params, parsed(self.body, fields), file)
+        else:
+            call = Call(context, request.path_params, await self._body(request))
         answering = self.handler(call)
         return answer_response(context, await (unless_gone(request, answering) if self.slow else answering))
 

@@ -1,6 +1,7 @@
 """The base of every JSON shape on the wire, and the shapes that several files share."""
 
-from typing import TypeVar
+from collections.abc import Mapping
+from typing import Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -37,6 +38,10 @@ class Nothing(RequestShape):
     """The body of a request that takes none; what is sent is not read."""
 
 
+class Deleted(BareShape):
+    success: Literal[True] = True
+
+
 class HistoryItem(RequestShape):
     role: Role
     content: str
@@ -62,10 +67,13 @@ class LatencyShape(ResponseShape):
 S = TypeVar("S", bound=RequestShape)
 
 
-def parsed(shape: type[S], raw: bytes | str) -> S:
-    """`raw` JSON as a shape. Raises `BadRequest` for the first fault, without quoting what was sent."""
+def parsed(shape: type[S], raw: bytes | str | Mapping[str, str]) -> S:
+    """JSON, or the fields of a form, as a shape.
+
+    Raises `BadRequest` for the first fault, without quoting what was sent.
+    """
     try:
-        return shape.model_validate_json(raw)
+        return shape.model_validate_json(raw) if isinstance(raw, bytes | str) else shape.model_validate(raw)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
     field = ".".join(str(part) for part in first["loc"]) or "body"

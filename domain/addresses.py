@@ -82,8 +82,13 @@ def host_port(url: str) -> str:
     Raises `ValueError` for a URL without a host or without a port that is known.
     """
     parts = urlsplit(url if "//" in url else f"//{url}")
-    host = (parts.hostname or "").rstrip(".")
     port = parts.port or DEFAULT_PORTS.get(parts.scheme)
-    if not host or port is None:
+    if not (parts.hostname or "").rstrip(".") or port is None:
         raise ValueError("neither host:port nor an http address")
+    return joined(parts.hostname or "", port)
+
+
+def joined(host: str, port: int) -> str:
+    """The same spelling, of a host without brackets and a port."""
+    host = host.rstrip(".").lower()
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

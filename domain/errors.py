@@ -13,6 +13,7 @@ AvatariumError
 │   ├── PasswordRequired  PASSWORD_REQUIRED      401
 │   └── InvalidPassword   INVALID_PASSWORD       401
 ├── Forbidden             FORBIDDEN              403
+│   └── QuotaExceeded     QUOTA_EXCEEDED         403
 ├── NotFound              NOT_FOUND              404
 ├── MethodNotAllowed      METHOD_NOT_ALLOWED     405
 ├── PayloadTooLarge       PAYLOAD_TOO_LARGE      413
@@ -108,6 +109,10 @@ class InvalidPassword(Unauthorized):
 class Forbidden(AvatariumError):
     code = "FORBIDDEN"
     status = 403
+
+
+class QuotaExceeded(Forbidden):
+    code = "QUOTA_EXCEEDED"
 
 
 class NotFound(AvatariumError):

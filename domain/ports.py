@@ -7,6 +7,7 @@ from typing import Protocol, TypeVar
 
 from domain.accounts import Account, ApiKey, Identity
 from domain.avatars import AiProvider, Avatar, SealedKey
+from domain.knowledge_ports import Jobs, Knowledge, Passages
 from domain.limits import Hit, Limit
 from domain.models import Candidate
 from domain.prompts import Prompt, Turn
@@ -144,6 +145,12 @@ class Tx(Protocol):
     def sessions(self) -> Sessions: ...
     @property
     def messages(self) -> Messages: ...
+    @property
+    def knowledge(self) -> Knowledge: ...
+    @property
+    def passages(self) -> Passages: ...
+    @property
+    def jobs(self) -> Jobs: ...
 
 
 class Store(Protocol):
@@ -160,6 +167,10 @@ class Store(Protocol):
 
     async def write(self, work: Callable[[Tx], T]) -> T:
         """Returns only when the changes are durable."""
+        ...
+
+    async def erased(self) -> None:
+        """Makes sure that what was deleted by now has left the database's files as well."""
         ...
 
 

@@ -215,12 +215,13 @@ EMOJI = re.compile(
     "[\U0001f000-\U0001faff\u231a\u231b\u23e9-\u23fa\u2600-\u27bf\u2b00-\u2bff\ufe0f\u20e3]"
     "[\U000e0020-\U000e007f]*\u200d?"
 )
+CITATION = re.compile(r"(?<=\S)[ \t]?\[\d{1,2}\]")
 SPACES = re.compile(r"[ \t]{2,}")
 
 
 def tts_text(text: str) -> str:
-    """The text as a voice should read it: without markup, addresses and emoji."""
+    """The text as a voice should read it: without markup, addresses, citations and emoji."""
     text = IMAGE_OR_LINK.sub(r"\1", CODE_BLOCK.sub(" ", text))
-    for pattern in (URL, LINE_MARKUP, WORD_MARKUP, EMOJI):
+    for pattern in (CITATION, URL, LINE_MARKUP, WORD_MARKUP, EMOJI):
         text = pattern.sub("", text)
     return SPACES.sub(" ", text).strip()

@@ -88,10 +88,19 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """A source of a reply. `relevance` is from 0 to 1."""
+    """A source of a reply: a passage of the avatar's knowledge.
+
+    `relevance` is from 0 to 1. `number` is what the reply's text cites it by, as `[1]`. `url` and `page`
+    say where the owner's document stands, where it stands anywhere.
+    """
 
     title: str
     relevance: float
+    number: int = 0
+    knowledge_id: str = ""
+    passage_id: str = ""
+    url: str | None = None
+    page: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

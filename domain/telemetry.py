@@ -18,6 +18,8 @@ class StepName(StrEnum):
     """From the visitor's words to their commit."""
     WAIT = "wait"
     """Until the session's earlier replies are over."""
+    RECALL = "recall"
+    """Looking up what the avatar knows about the visitor's words."""
     PROMPT = "prompt"
     ATTEMPT = "attempt"
     """One model's answer, or its failure."""

@@ -17,6 +17,7 @@ from domain.avatars import (
     with_consistent_brain,
 )
 from domain.errors import BadRequest, Forbidden, NotFound
+from domain.jobs import Job, JobKind
 from domain.limits import AVATAR_CREATION
 from domain.passwords import hashed
 from domain.ports import Tx
@@ -106,14 +107,17 @@ async def update(ctx: Context, caller: Caller, avatar_id: str, values: Values) -
 
 @signed_in
 async def delete(ctx: Context, caller: Caller, avatar_id: str) -> str:
-    """Deletes the avatar with its sessions and messages; returns its id."""
+    """Deletes the avatar with its sessions, messages and knowledge; returns its id."""
 
     def remove(tx: Tx) -> str:
-        avatar = own(tx, caller, avatar_id)
+        avatar, now = own(tx, caller, avatar_id), ctx.services.clock.now()
         tx.avatars.delete(avatar.id)
+        tx.jobs.add(Job(str(uuid4()), JobKind.ERASE, avatar.id, None, now, now))
         return avatar.id
 
-    return await ctx.services.store.write(remove)
+    deleted = await ctx.services.store.write(remove)
+    ctx.services.indexer.wake()
+    return deleted
 
 
 @anyone

@@ -4,10 +4,13 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from domain.knowledge_ports import KnowledgeNews
 from domain.limits import Hit
 from domain.ports import Clock, Limiter, Models, ReplyLog, SignIn, Store, Telemetry, Vault
 
 if TYPE_CHECKING:
+    from resolvers.indexing import Indexer
+    from resolvers.recall import Recall
     from resolvers.turns import Turns
 
 
@@ -25,6 +28,9 @@ class Services:
     limiter: Limiter
     telemetry: Telemetry
     turns: "Turns"
+    indexer: "Indexer"
+    recall: "Recall"
+    news: KnowledgeNews
 
 
 @dataclass(slots=True)

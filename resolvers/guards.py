@@ -1,6 +1,7 @@
 """Who may call a verb. Every verb wears exactly one guard, which hands it the caller."""
 
 from collections.abc import AsyncGenerator, Callable, Coroutine
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import wraps
@@ -43,6 +44,20 @@ def signed_in(verb: CallerVerb[P, R]) -> Verb[P, R]:
     @wraps(verb)
     async def guarded(ctx: Context, /, *args: P.args, **kwargs: P.kwargs) -> R:
         return await verb(ctx, await caller_of(ctx), *args, **kwargs)
+
+    return mark(guarded, "signed_in")
+
+
+def signed_in_streaming(
+    verb: Callable[Concatenate[Context, Caller, P], AsyncGenerator[R]],
+) -> Callable[Concatenate[Context, P], AsyncGenerator[R]]:
+    """`signed_in`, for a verb that streams."""
+
+    @wraps(verb)
+    async def guarded(ctx: Context, /, *args: P.args, **kwargs: P.kwargs) -> AsyncGenerator[R]:
+        async with aclosing(verb(ctx, await caller_of(ctx), *args, **kwargs)) as stream:
+            async for each in stream:
+                yield each
 
     return mark(guarded, "signed_in")
 

@@ -6,9 +6,11 @@ from dataclasses import dataclass, replace
 
 from domain.answerer import MODEL, answer
 from domain.avatars import Avatar
+from domain.citations import CitationFilter
 from domain.emotions import NEUTRAL, EmotionFilter
-from domain.errors import ProviderFailure
+from domain.errors import ProviderFailure, Unavailable
 from domain.failover import Failover, Health
+from domain.grounding import grounded
 from domain.models import REPLY_TOKENS, Candidate, candidates
 from domain.ports import Clock, Models, ReplyLog, Store, Telemetry, Vault
 from domain.prompts import Prompt, Turn, client_history, estimated_tokens, fitting
@@ -23,8 +25,10 @@ from domain.replies import (
     timeline,
     unstored,
 )
+from domain.retrieval import Recalled
 from domain.sessions import Latency, Message, MessageStatus, Role, Usage
 from domain.telemetry import UNSTORED, StepName, TurnReport
+from resolvers.recall import Recall
 
 REPLY_MAX_CHARS = 20_000
 
@@ -57,6 +61,7 @@ class Stage:
     health: Health
     patience: Patience
     telemetry: Telemetry
+    recall: Recall
 
 
 class Reply:
@@ -70,6 +75,8 @@ class Reply:
         self._text: list[str] = []
         self._length = 0
         self._filter = EmotionFilter()
+        self._citations = CitationFilter(0)
+        self._recalled = Recalled()
         self._emotion = NEUTRAL
         self._bill = Bill()
         self._model: str | None = None
@@ -92,6 +99,7 @@ class Reply:
     async def speak(self) -> None:
         """Raises `ProviderFailure` when the reply breaks off."""
         avatar = self.opened.avatar
+        await self._recall()
         key = self._stage.vault.open(avatar.ai_key) if avatar.ai_key else None
         brains = candidates(avatar, key, self._stage.models.managed())
         if not brains:
@@ -124,6 +132,9 @@ class Reply:
             status=status,
             model=self._model,
             emotion=self._emotion,
+            sources=tuple(
+                found.citation() for found in self._recalled.findings if found.number in self._citations.cited
+            ),
             latency=Latency(
                 total=round((self._stage.clock.monotonic() - self.opened.accepted) * 1000),
                 llm=round(self._llm_seconds * 1000),
@@ -138,6 +149,19 @@ class Reply:
         report.ended, report.outcome, report.model = report.now(), outcome, self._model
         report.input_tokens, report.output_tokens = usage.input_tokens, usage.output_tokens
 
+    async def _recall(self) -> None:
+        """Without the database the avatar answers from what it is told, and cites nothing."""
+        words, avatar_id = self.opened.message.content, self.opened.avatar.id
+        with self.report.step(StepName.RECALL):
+            try:
+                self._recalled = await self._stage.recall.about(avatar_id, words, self._earlier())
+            except Unavailable:
+                return
+        self._citations = CitationFilter(len(self._recalled.findings))
+
+    def _earlier(self) -> Sequence[Turn]:
+        return self.opened.before or client_history(self.opened.history, self.opened.message.content)
+
     async def _ask(self, brains: Sequence[Candidate]) -> None:
         with self.report.step(StepName.PROMPT):
             prompt = await self._prompt(brains)
@@ -149,7 +173,7 @@ class Reply:
             if failover.speaker:
                 self._model = failover.speaker.id
                 self._bill.close(failover.speaker, prompt)
-        await self._say(self._filter.flush())
+        await self._say(self._citations.feed(self._filter.flush()) + self._citations.flush())
 
     async def _relay(self, pieces: AsyncGenerator[Piece | Switched], failover: Failover, prompt: Prompt) -> None:
         before: Candidate | None = None
@@ -160,7 +184,7 @@ class Reply:
             match piece:
                 case TextPiece(text):
                     self._bill.heard(text)
-                    await self._say(self._filter.feed(text))
+                    await self._say(self._citations.feed(self._filter.feed(text)))
                 case TokenCount():
                     self._bill.counted(piece)
                 case Switched(model, reason):
@@ -172,15 +196,16 @@ class Reply:
     async def _prompt(self, brains: Sequence[Candidate]) -> Prompt:
         """The conversation as far as it fits the smallest context of those who may be asked."""
         opened = self.opened
-        turns = opened.before or client_history(opened.history, opened.message.content)
+        system = grounded(opened.avatar.system_prompt, self._recalled)
         budget = min(brain.context for brain in brains) - REPLY_TOKENS
-        return fitting(opened.avatar.system_prompt, [*turns, Turn(Role.USER, opened.message.content)], budget)
+        return fitting(system, [*self._earlier(), Turn(Role.USER, opened.message.content)], budget)
 
     async def _answer_alone(self, *, configured: bool) -> None:
         self._model = MODEL
-        settings, first = self.opened.avatar.settings, not self.opened.before
-        for sentence in answer(settings, configured=configured, first=first):
-            await self._say(sentence)
+        settings, first, asked = self.opened.avatar.settings, not self.opened.before, self.opened.message.content
+        for sentence in answer(settings, asked, self._recalled, configured=configured, first=first):
+            await self._say(self._citations.feed(sentence))
+        await self._say(self._citations.flush())
 
     async def _say(self, text: str) -> None:
         if (emotion := self._filter.emotion) and emotion != self._emotion:

@@ -12,6 +12,7 @@ from resolvers import avatars as resolvers
 from schema.context import Info
 from schema.enums import AiProvider, AvatarStatus, Body, QuizDifficulty, TtsProvider, VoiceGender
 from schema.ids import global_id, key_of
+from schema.knowledge import Knowledge, KnowledgeSummary, knowledge_page, knowledge_summary
 from schema.pages import page_info, page_size
 
 
@@ -52,6 +53,16 @@ class Avatar(relay.Node):
     embed_url: str
     created_at: datetime
     updated_at: datetime
+
+    @strawberry.field(description="What it knows, newest first.")
+    async def knowledge(
+        self, info: Info, first: int | None = 20, after: str | None = None
+    ) -> relay.Connection[Knowledge]:
+        return await knowledge_page(info, self.id, first, after)
+
+    @strawberry.field(description="What it knows in all, and how that is searched.")
+    async def knowledge_status(self, info: Info) -> KnowledgeSummary:
+        return await knowledge_summary(info, self.id)
 
     @classmethod
     def of(cls, avatar: domain.Avatar, public_url: str) -> Self:
@@ -234,7 +245,7 @@ class AvatarMutation:
         avatar = await resolvers.update(core, key_of(input.id, "Avatar"), sent(input))
         return UpdateAvatarPayload(avatar=Avatar.of(avatar, core.services.public_url))
 
-    @strawberry.mutation(description="Deletes an avatar with its sessions and messages.")
+    @strawberry.mutation(description="Deletes an avatar with its sessions, messages and knowledge.")
     async def delete_avatar(self, info: Info, input: DeleteAvatarInput) -> DeleteAvatarPayload:
         deleted = await resolvers.delete(info.context.core, key_of(input.id, "Avatar"))
         return DeleteAvatarPayload(deleted_id=strawberry.ID(global_id("Avatar", deleted)))

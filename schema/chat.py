@@ -162,7 +162,7 @@ def done(event: domain.ReplyDone) -> ReplyDone:
         message=Message.of(event.message),
         text=event.text,
         emotion=event.emotion,
-        sources=[Citation(title=source.title, relevance=source.relevance) for source in event.sources],
+        sources=[Citation.of(source) for source in event.sources],
         latency=Latency(total=event.latency.total, llm=event.latency.llm),
         model=event.model,
         interrupted=event.interrupted,

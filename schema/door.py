@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any, cast
 
 import orjson
-from cross_web import HTTPException
+from cross_web import AsyncHTTPRequestAdapter, HTTPException, StarletteRequestAdapter
 from graphql import GraphQLError, GraphQLFormattedError
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, Response
@@ -38,6 +38,7 @@ from schema.documents import Documents, asked_for
 from schema.negotiation import GRAPHQL_RESPONSE, response_type
 from schema.projection import send_at_once
 from schema.root import schema
+from schema.uploads import operation_with_file
 
 PROTOCOLS = (GRAPHQL_TRANSPORT_WS_PROTOCOL, "graphql-sse")
 INIT_WAIT = timedelta(seconds=10)
@@ -111,9 +112,16 @@ class SocketAdapter(ASGIWebSocketAdapter):
         await super().close(code, reason.encode()[:REASON_MAX_BYTES].decode(errors="ignore"))
 
 
+class RequestAdapter(StarletteRequestAdapter):
+    def __init__(self, request: Request) -> None:
+        super().__init__(request)
+        self.request = request
+
+
 class GraphQLDoor(GraphQL[OperationContext, None]):
     graphql_transport_ws_handler_class = SocketHandler
     websocket_adapter_class = SocketAdapter
+    request_adapter_class = RequestAdapter
 
     def __init__(
         self,
@@ -132,6 +140,7 @@ class GraphQLDoor(GraphQL[OperationContext, None]):
             schema,
             graphql_ide="graphiql" if graphiql else None,
             subscription_protocols=PROTOCOLS,
+            multipart_uploads_enabled=True,
             connection_init_wait_timeout=init_wait,
         )
         self._graphiql, self._open_schema = graphiql, open_schema
@@ -151,7 +160,10 @@ class GraphQLDoor(GraphQL[OperationContext, None]):
             response = refusal(request, error.status_code, error.reason, {"code": code, "retryable": False})
         except AvatariumError as error:
             response = refusal(request, error.status, error.message, error.extensions)
-        await response(scope, receive, send)
+        try:
+            await response(scope, receive, send)
+        finally:
+            await request.close()
 
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> OperationContext:
         return OperationContext(core=request.scope["state"]["context"], trusted=self._open_schema)
@@ -172,6 +184,12 @@ class GraphQLDoor(GraphQL[OperationContext, None]):
         media_type = sub_response.media_type or ""
         status = BadRequest.status if refused and media_type == GRAPHQL_RESPONSE else 200
         return answer(self.encode_json(body), status, media_type)
+
+    async def parse_multipart(self, request: AsyncHTTPRequestAdapter) -> dict[str, str]:
+        """Only with a bearer token: a page of another site cannot send one without the browser asking first."""
+        if not bearer(request.headers.get("authorization")):
+            raise HTTPException(400, "A multipart request needs a bearer token in the Authorization header")
+        return await operation_with_file(cast(RequestAdapter, request).request)
 
     async def on_ws_connect(self, context: OperationContext) -> None:
         """Takes the bearer token that a browser cannot send as a header, and closes with 4403 if it is not good.

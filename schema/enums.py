@@ -8,14 +8,19 @@ from strawberry.types.enum import EnumValue, StrawberryEnumDefinition
 
 from domain.accounts import KeyMode
 from domain.avatars import AiProvider, AvatarStatus, Body, QuizDifficulty, TtsProvider, VoiceGender
+from domain.knowledge import KnowledgeStatus, KnowledgeType
 from domain.models import Tier
+from domain.reading import FailureCode
 from domain.sessions import MessageStatus, Role, Source
 
 __all__ = [
     "AiProvider",
     "AvatarStatus",
     "Body",
+    "FailureCode",
     "KeyMode",
+    "KnowledgeStatus",
+    "KnowledgeType",
     "MessageStatus",
     "OwnSpelling",
     "QuizDifficulty",
@@ -34,6 +39,9 @@ strawberry.enum(VoiceGender)
 strawberry.enum(TtsProvider)
 strawberry.enum(Tier, name="ModelTier", description="managed: in all plans. premium: in the higher ones.")
 strawberry.enum(KeyMode, name="ApiKeyMode")
+strawberry.enum(KnowledgeType, description="qa: a question with its answer. site: the pages of a web site.")
+strawberry.enum(KnowledgeStatus, description="ready and failed stay so until the owner changes something.")
+strawberry.enum(FailureCode, name="KnowledgeFailure", description="Why something could not be read.")
 strawberry.enum(Source, name="SessionSource", description="Where a visitor came from.")
 strawberry.enum(Role, name="MessageRole")
 strawberry.enum(

@@ -17,6 +17,8 @@ from schema.context import Info
 from schema.enums import OwnSpelling
 from schema.errors import show
 from schema.ids import parts
+from schema.knowledge import find_knowledge, find_passage
+from schema.knowledge_operations import KnowledgeMutation, KnowledgeQuery, KnowledgeSubscription
 from schema.limits import TOKENS_MAX, CostLimiter, SizeRule
 from schema.models import ModelQuery
 from schema.pages import PAGE_MAX
@@ -28,13 +30,15 @@ from schema.sessions import SessionMutation, find_message, find_session
 FINDERS: dict[str, Callable[[Info, str], Awaitable[relay.Node | None]]] = {
     "Account": find_account,
     "Avatar": find_avatar,
+    "Knowledge": find_knowledge,
     "Message": find_message,
+    "Passage": find_passage,
     "Session": find_session,
 }
 
 
 @strawberry.type
-class Query(AccountQuery, AvatarQuery, ModelQuery):
+class Query(AccountQuery, AvatarQuery, KnowledgeQuery, ModelQuery):
     @strawberry.field(description="Anything that has an id of its own; null if there is none that you may see.")
     async def node(self, info: Info, id: strawberry.ID) -> relay.Node | None:
         type_name, key = parts(id)
@@ -43,12 +47,12 @@ class Query(AccountQuery, AvatarQuery, ModelQuery):
 
 
 @strawberry.type
-class Mutation(AccountMutation, AvatarMutation, SessionMutation, ChatMutation):
+class Mutation(AccountMutation, AvatarMutation, KnowledgeMutation, SessionMutation, ChatMutation):
     pass
 
 
 @strawberry.type
-class Subscription(ChatSubscription):
+class Subscription(ChatSubscription, KnowledgeSubscription):
     pass
 
 

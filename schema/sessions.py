@@ -15,10 +15,27 @@ from schema.ids import global_id, key_of
 from schema.pages import page_info, page_size
 
 
-@strawberry.type(name="Source", description="A source that a reply draws on.")
+@strawberry.type(name="Source", description="A passage of the avatar's knowledge that a reply draws on.")
 class Citation:
     title: str
     relevance: float = strawberry.field(description="From 0 to 1.")
+    number: int = strawberry.field(description="The reply's text cites it by this number, as [1].")
+    knowledge_id: strawberry.ID
+    passage_id: strawberry.ID
+    url: str | None = strawberry.field(description="The page that it stands on, if it came from the web.")
+    page: int | None = strawberry.field(description="The page of the PDF, from 1.")
+
+    @classmethod
+    def of(cls, source: domain.Citation) -> Self:
+        return cls(
+            title=source.title,
+            relevance=source.relevance,
+            number=source.number,
+            knowledge_id=strawberry.ID(global_id("Knowledge", source.knowledge_id)),
+            passage_id=strawberry.ID(global_id("Passage", source.passage_id)),
+            url=source.url,
+            page=source.page,
+        )
 
 
 @strawberry.type(description="Milliseconds.")

@@ -7,6 +7,8 @@ from uuid import uuid4
 
 from domain.accounts import Account, ApiKey, KeyMode, digest, key_hint, new_api_key
 from domain.avatars import SETTING_NAMES, Avatar, AvatarSettings, new_short_id
+from domain.jobs import Job, JobKind
+from domain.knowledge import KnowledgeItem, KnowledgeStatus, KnowledgeType, Passage
 from domain.ports import Clock
 from domain.sessions import Message, MessageStatus, Role, Session, Source
 from domain.telemetry import TurnReport
@@ -64,3 +66,24 @@ def turn_report(clock: Clock | None = None, **changes: Any) -> TurnReport:
     """A turn that has just begun, unless a test says more."""
     now = (clock or FakeClock()).monotonic
     return replace(TurnReport(now, "reply-1", "session-1", "avatar-1", began=now()), **changes)
+
+
+def an_item(avatar: Avatar, **changes: Any) -> KnowledgeItem:
+    """A pasted text whose first generation is live, though it has no passages yet."""
+    item = KnowledgeItem(
+        str(uuid4()), avatar.id, KnowledgeType.TEXT, "A text", NOON, NOON,
+        status=KnowledgeStatus.READY, generation=1, passage_count=1, languages=("en",),
+    )  # fmt: skip
+    return replace(item, **changes)
+
+
+def a_passage(item: KnowledgeItem, text: str, position: int = 0, **changes: Any) -> Passage:
+    """Of the item's live generation, unless a test says otherwise."""
+    passage = Passage(
+        str(uuid4()), item.avatar_id, item.id, item.generation, position, text, title=item.title, language="en"
+    )  # fmt: skip
+    return replace(passage, **changes)
+
+
+def a_job(avatar: Avatar, **changes: Any) -> Job:
+    return replace(Job(str(uuid4()), JobKind.INDEX, avatar.id, str(uuid4()), NOON, NOON), **changes)

@@ -1,22 +1,32 @@
 """The whole house over fakes: every port that a test does not bring itself."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
+from adapters.memory_news import MemoryNews
 from adapters.memory_replies import MemoryReplies
 from domain.failover import Health
+from domain.knowledge_ports import Embedders, Fetcher, Reader, Robots, Vectors
 from domain.ports import Clock, Limiter, Models, ReplyLog, SignIn, Store, Telemetry, Vault
 from domain.providers import Patience
 from resolvers.context import Services
+from resolvers.generations import Library
+from resolvers.indexing import Indexer
+from resolvers.reading import Source
+from resolvers.recall import Recall
 from resolvers.speaking import Stage
 from resolvers.turns import Turns
 from tests.fakes.clock import FakeClock
+from tests.fakes.embedder import BagOfWords, FakeEmbedders
+from tests.fakes.fetcher import FakeFetcher, FakeRobots
 from tests.fakes.limiter import FakeLimiter
 from tests.fakes.models import ScriptedModels
+from tests.fakes.paragraphs import ParagraphReader
 from tests.fakes.sign_in import FakeSignIn
 from tests.fakes.store import MemoryStore
 from tests.fakes.telemetry import FakeTelemetry
 from tests.fakes.vault import FakeVault
+from tests.fakes.vectors import MemoryVectors
 
 PUBLIC_URL = "https://avatarium.ai"
 
@@ -34,14 +44,30 @@ async def services(
     limiter: Limiter | None = None,
     telemetry: Telemetry | None = None,
     patience: Patience | None = None,
+    embedders: Embedders | None = None,
+    vectors: Vectors | None = None,
+    fetcher: Fetcher | None = None,
+    robots: Robots | None = None,
+    reader: Reader | None = None,
+    indexing: bool = False,
 ) -> AsyncIterator[Services]:
-    """Services over the given ports, and over fakes for the others. Stops every turn at its end."""
+    """Services over the given ports, and over fakes for the others. Stops every turn at its end.
+
+    Knowledge that is added is indexed only with `indexing`.
+    """
     clock = clock or FakeClock()
     store, replies = store or MemoryStore(), replies or MemoryReplies(clock)
     models, vault = models or ScriptedModels(), vault or FakeVault()
     health, telemetry = Health(clock), telemetry or FakeTelemetry()
-    turns = Turns(Stage(clock, store, replies, models, vault, health, patience or Patience(), telemetry))
-    try:
+    embedders, vectors = embedders or FakeEmbedders(BagOfWords()), vectors or MemoryVectors()
+    news, recall = MemoryNews(), Recall(store, embedders, vectors)
+    turns = Turns(Stage(clock, store, replies, models, vault, health, patience or Patience(), telemetry, recall))
+    source = Source(fetcher or FakeFetcher(), robots or FakeRobots(), reader or ParagraphReader(), pause=lambda _: 0)
+    indexer = Indexer(Library(clock, store, embedders, vectors, news, source))
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(turns.close)
+        if indexing:
+            await stack.enter_async_context(indexer.running())
         yield Services(
             public_url=public_url,
             clock=clock,
@@ -53,6 +79,7 @@ async def services(
             limiter=limiter or FakeLimiter(clock),
             telemetry=telemetry,
             turns=turns,
+            indexer=indexer,
+            recall=recall,
+            news=news,
         )
-    finally:
-        await turns.close()

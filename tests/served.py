@@ -13,6 +13,7 @@ from domain.avatars import AiProvider
 from domain.providers import Patience
 from resolvers.demo import DEMO_SHORT_ID, ensure_demo
 from tests.fakes.clock import FakeClock
+from tests.fakes.fetcher import FakeFetcher
 from tests.fakes.limiter import FakeLimiter
 from tests.fakes.models import ScriptedModels
 from tests.fakes.sign_in import FakeSignIn
@@ -31,6 +32,7 @@ class House:
     models: ScriptedModels
     clock: FakeClock
     sign_in: FakeSignIn
+    web: FakeFetcher
     short_id: str = DEMO_SHORT_ID
     first: str = FIRST
     second: str = SECOND
@@ -45,7 +47,7 @@ class House:
 async def house(
     tmp_path: Path, managed: tuple[AiProvider, ...], patience: Patience, server_settings: dict[str, object]
 ) -> AsyncIterator[House]:
-    clock, models, sign_in = FakeClock(), ScriptedModels(managed), FakeSignIn()
+    clock, models, sign_in, web = FakeClock(), ScriptedModels(managed), FakeSignIn(), FakeFetcher()
     async with open_store(f"sqlite:///{tmp_path / 'house.db'}") as store:
         await ensure_demo(store, clock, "https://avatarium.ai")
         async with (
@@ -56,10 +58,12 @@ async def house(
                 sign_in=sign_in,
                 limiter=FakeLimiter(clock),
                 patience=patience,
+                fetcher=web,
+                indexing=True,
             ) as ports,
             running(ports, **server_settings) as url,
         ):
-            yield House(url, tmp_path / "house.db", models, clock, sign_in)
+            yield House(url, tmp_path / "house.db", models, clock, sign_in, web)
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from alembic import context
 from alembic.autogenerate.api import AutogenContext
 from sqlmodel import AutoString, SQLModel
 
-import adapters.sql_tables  # noqa: F401  its tables are the target
+from adapters.sql_tables import is_compared
 from adapters.sql_types import Amount, Choice, Citations, Instant, Words
 
 STORED: dict[type, str] = {
@@ -29,6 +29,7 @@ context.configure(
     target_metadata=SQLModel.metadata,
     render_as_batch=True,  # SQLite cannot alter most of a table in place
     render_item=as_stored,
+    include_object=is_compared,
 )
 with context.begin_transaction():
     context.run_migrations()

@@ -13,6 +13,8 @@ from sqlalchemy import make_url
 
 from adapters import doctor
 from adapters.doctor import ROOT, Finding, Level, render, report
+from adapters.minilm import MODEL_FILE, TOKENIZER_FILE
+from adapters.model_embedders import minilm_folder
 from adapters.secret_key import FILE_NAME, read_or_create
 from adapters.settings import PREFIX, Settings, variables
 from tests.parts.postgres import Postgres
@@ -179,6 +181,36 @@ async def test_no_ai_key_is_a_warning(settings: Settings, root: Path) -> None:
     finding = named(await report(settings, root), "AI providers")
     assert finding.level is Level.WARNING
     assert "GROQ_API_KEY" in finding.advice
+
+
+async def test_embeddings_that_are_not_there_mean_lexical_search(port: int, root: Path) -> None:
+    chosen = {"minilm": Level.WARNING, "openai/text-embedding-3-small": Level.WARNING, "none": Level.OK}
+    for embeddings, level in chosen.items():
+        finding = named(await report(Settings(_env_file=None, port=port, embeddings=embeddings), root), "Embeddings")
+        assert (finding.level, "lexical search only" in finding.what) == (level, True)
+        assert bool(finding.advice) == (level is Level.WARNING)
+
+
+async def test_embeddings_that_are_there_are_named(port: int, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = Settings(_env_file=None, port=port)
+    folder = minilm_folder(settings.models_dir)
+    folder.mkdir(parents=True)
+    for name in (MODEL_FILE, TOKENIZER_FILE):
+        (folder / name).touch()
+    assert named(await report(settings, root), "Embeddings") == Finding(Level.OK, "Embeddings: minilm")
+    monkeypatch.setenv("OPENAI_API_KEY", "key")
+    model = "openai/text-embedding-3-small"
+    settings = Settings(_env_file=None, port=port, embeddings=model)
+    assert named(await report(settings, root), "Embeddings") == Finding(Level.OK, f"Embeddings: {model}")
+
+
+async def test_a_chroma_server_is_asked_whether_it_is_there(port: int, root: Path, chroma_server: str) -> None:
+    assert "embedded" in named(await report(Settings(_env_file=None, port=port), root), "Vectors").what
+    settings = Settings(_env_file=None, port=port, chroma_url=chroma_server)
+    assert named(await report(settings, root), "Vectors").level is Level.OK
+    settings = Settings(_env_file=None, port=port, chroma_url="http://127.0.0.1:1")
+    finding = named(await report(settings, root), "Vectors")
+    assert (finding.level, "AVATARIUM_CHROMA_URL" in finding.advice) == (Level.WARNING, True)
 
 
 async def test_sign_in_is_named(port: int, root: Path) -> None:

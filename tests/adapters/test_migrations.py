@@ -14,6 +14,7 @@ from sqlmodel import SQLModel
 
 from adapters.migrations import alone, config, migrate
 from adapters.sql_store import open_store
+from adapters.sql_tables import is_compared
 from tests.parts.postgres import Postgres
 
 PARTIAL = (["status = 'streaming'"], ["((status)::text = 'streaming'::text)"])
@@ -31,7 +32,7 @@ async def url(request: pytest.FixtureRequest, tmp_path: Path, postgres: Postgres
 
 def differences(url: str) -> object:
     def compare(connection: Connection) -> object:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "include_object": is_compared})
         return compare_metadata(context, SQLModel.metadata)
 
     return alone(url, compare)

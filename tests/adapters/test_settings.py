@@ -72,6 +72,9 @@ GOOD = [
     ("AVATARIUM_AI_FIRST_TOKEN_TIMEOUT", "30", 30.0),
     ("AVATARIUM_AI_BETWEEN_TOKENS_TIMEOUT", "30", 30.0),
     ("AVATARIUM_AI_TOTAL_TIMEOUT", "300", 300.0),
+    ("AVATARIUM_EMBEDDINGS", "None", "none"),
+    ("AVATARIUM_EMBEDDINGS", "openai/text-embedding-3-small", "openai/text-embedding-3-small"),
+    ("AVATARIUM_CHROMA_URL", "http://chroma.example.com:8000/", "http://chroma.example.com:8000"),
     ("OPENAI_API_BASE", "http://127.0.0.1:4010/v1/", "http://127.0.0.1:4010/v1"),
 ]
 
@@ -118,6 +121,11 @@ BAD = [
     ("AVATARIUM_AI_FIRST_TOKEN_TIMEOUT", "-1"),
     ("AVATARIUM_AI_BETWEEN_TOKENS_TIMEOUT", "nan"),
     ("AVATARIUM_AI_TOTAL_TIMEOUT", "inf"),
+    ("AVATARIUM_EMBEDDINGS", "text-embedding-3-small"),
+    ("AVATARIUM_EMBEDDINGS", "openai/"),
+    ("AVATARIUM_EMBEDDINGS", "nobody/hidden-word"),
+    ("AVATARIUM_CHROMA_URL", "chroma.example.com:8000"),
+    ("AVATARIUM_CHROMA_URL", "https://ada:hidden-word@chroma.example.com"),
     ("OPENAI_API_BASE", "api.openai.com"),
     ("ANTHROPIC_API_BASE", "ftp://api.anthropic.com"),
     ("GEMINI_API_BASE", "https://ada:hidden-word@example.com"),

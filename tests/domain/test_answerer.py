@@ -4,14 +4,16 @@ from dataclasses import replace
 
 import pytest
 
-from domain.answerer import NOT_CONFIGURED, UNREACHABLE, answer
+from domain.answerer import NOT_CONFIGURED, UNKNOWN, UNREACHABLE, answer
 from domain.avatars import AvatarSettings
+from domain.knowledge import Passage
+from domain.retrieval import QUOTABLE, Finding, Recalled
 
 AVA = AvatarSettings("ava", "Ava", "https://models.example/ava.glb", tagline="I sell tea", greeting="Hello there!")
 
 
 def said(settings: AvatarSettings, configured: bool = False, first: bool = True) -> str:
-    return "".join(answer(settings, configured=configured, first=first))
+    return "".join(answer(settings, "Who are you?", Recalled(), configured=configured, first=first))
 
 
 def test_without_a_provider_it_presents_itself_and_says_so() -> None:
@@ -44,4 +46,49 @@ def test_every_sentence_ends(greeting: str, begins: str) -> None:
 
 
 def test_it_speaks_a_sentence_at_a_time() -> None:
-    assert answer(AVA, configured=False, first=True) == ["Hello there! ", "I am Ava. ", "I sell tea. ", NOT_CONFIGURED]
+    assert answer(AVA, "Who are you?", Recalled(), configured=False, first=True) == [
+        "Hello there! ",
+        "I am Ava. ",
+        "I sell tea. ",
+        NOT_CONFIGURED,
+    ]
+
+
+def a_finding(text: str, number: int = 1, relevance: float = 0.9) -> Finding:
+    return Finding(number, relevance, Passage(str(number), "avatar", "item", 1, number, text, "Tea"), text)
+
+
+def answered(question: str, *findings: Finding, first: bool = False) -> str:
+    recalled = Recalled(findings, knows_anything=True)
+    return "".join(answer(AVA, question, recalled, configured=False, first=first))
+
+
+def test_it_quotes_the_sentences_that_were_asked_for_and_cites_them() -> None:
+    text = "Our shop is old. Green tea costs 4.50 for a tin. It comes from Uji. Cups are extra. Bring a bag."
+    expected = "Green tea costs 4.50 for a tin. It comes from Uji. Cups are extra. [1]"
+    assert answered("What does green tea cost?", a_finding(text)) == expected
+
+
+def test_it_cites_each_passage_that_it_quotes_and_two_at_most() -> None:
+    findings = [a_finding(f"Tea number {number} is fine", number) for number in (1, 2, 3)]
+    assert answered("Which tea?", *findings) == "Tea number 1 is fine. [1] Tea number 2 is fine. [2]"
+
+
+def test_without_shared_words_it_quotes_the_beginning() -> None:
+    assert answered("なに？", a_finding("One. Two. Three. Four.")) == "One. Two. Three. [1]"
+
+
+def test_markup_is_not_spoken() -> None:
+    text = "## Prices\n\n- **Green** tea is `4.50`\n| Mint | tea |"
+    assert answered("green tea", a_finding(text)) == "Green tea is 4.50. Mint  tea. [1]"
+
+
+def test_what_is_not_sure_enough_is_not_quoted() -> None:
+    unsure = a_finding("Green tea costs 4.50.", relevance=QUOTABLE - 0.01)
+    assert answered("Do you have red tea?", unsure) == UNKNOWN
+    assert answered("And green tea?", unsure, a_finding("It does.", 2, QUOTABLE)) == "It does. [2]"
+
+
+def test_it_says_that_it_does_not_know() -> None:
+    assert answered("Who won?") == UNKNOWN
+    assert answered("Who won?", first=True) == f"Hello there! {UNKNOWN}"

@@ -61,6 +61,7 @@ async def avatarium(data: Path, **settings: str) -> AsyncIterator[Avatarium]:
     environment = {name: os.environ[name] for name in KEPT if name in os.environ} | {
         "AVATARIUM_PORT": str(port),
         "AVATARIUM_DATA_DIR": str(data),
+        "AVATARIUM_EMBEDDINGS": "none",
         **settings,
     }
     process = await asyncio.create_subprocess_exec(

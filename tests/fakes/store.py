@@ -1,8 +1,8 @@
 """The database in memory, with the same rules: constraints, cascades, order and rollback."""
 
 import asyncio
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
 
@@ -12,35 +12,12 @@ from domain.errors import SlugTaken, Unavailable
 from domain.ports import Accounts, ApiKeys, Avatars, Messages, Sessions, Store, Tx
 from domain.prompts import Turn
 from domain.sessions import Message, MessageStatus, Role, Session
+from tests.fakes.knowledge_tables import MemoryJobs, MemoryKnowledge, MemoryPassages
+from tests.fakes.tables import ConstraintBroken, Tables, found, page_of, require
+
+__all__ = ["ConstraintBroken", "MemoryStore"]
 
 T = TypeVar("T")
-
-
-class ConstraintBroken(Exception):
-    """What a database says to a row that does not fit; no caller may cause it."""
-
-
-@dataclass
-class Tables:
-    """Rows by id, in the order in which they were added."""
-
-    accounts: dict[str, Account] = field(default_factory=dict)
-    api_keys: dict[str, ApiKey] = field(default_factory=dict)
-    avatars: dict[str, Avatar] = field(default_factory=dict)
-    sessions: dict[str, Session] = field(default_factory=dict)
-    messages: dict[str, Message] = field(default_factory=dict)
-
-    def copy(self) -> "Tables":
-        return Tables(*(dict(rows) for rows in vars(self).values()))
-
-
-def require(held: bool) -> None:
-    if not held:
-        raise ConstraintBroken
-
-
-def found(rows: Iterable[T], wanted: Callable[[T], bool]) -> T | None:
-    return next((row for row in rows if wanted(row)), None)
 
 
 class MemoryAccounts(Accounts):
@@ -116,6 +93,9 @@ class MemoryAvatars(Avatars):
 
     def delete(self, avatar_id: str) -> None:
         self._rows.pop(avatar_id, None)
+        self._tables.models.pop(avatar_id, None)
+        for item in [row for row in self._tables.knowledge.values() if row.avatar_id == avatar_id]:
+            MemoryKnowledge(self._tables).delete(item.id)
         sessions, messages = self._tables.sessions, self._tables.messages
         for session in [row for row in sessions.values() if row.avatar_id == avatar_id]:
             del sessions[session.id]
@@ -230,14 +210,6 @@ class MemoryMessages(Messages):
         return [row for row in self._rows.values() if row.session_id == session_id]
 
 
-def page_of(rows: list[T], first: int, after: str | None, id_of: Callable[[T], str]) -> list[T]:
-    ids = [id_of(row) for row in rows]
-    if after is None:
-        return rows[:first]
-    start = ids.index(after) + 1 if after in ids else len(ids)
-    return rows[start : start + first]
-
-
 class MemoryTx(Tx):
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
@@ -261,6 +233,18 @@ class MemoryTx(Tx):
     @property
     def messages(self) -> MemoryMessages:
         return MemoryMessages(self._tables)
+
+    @property
+    def knowledge(self) -> MemoryKnowledge:
+        return MemoryKnowledge(self._tables)
+
+    @property
+    def passages(self) -> MemoryPassages:
+        return MemoryPassages(self._tables)
+
+    @property
+    def jobs(self) -> MemoryJobs:
+        return MemoryJobs(self._tables)
 
 
 class MemoryStore(Store):
@@ -289,6 +273,9 @@ class MemoryStore(Store):
         finally:
             await asyncio.sleep(0)
         return answer
+
+    async def erased(self) -> None:
+        self._require_open()
 
     def close(self) -> None:
         self._closed = True

@@ -8,10 +8,10 @@ from types import ModuleType
 
 import pytest
 
-from resolvers import accounts, avatars, chat, models, sessions
+from resolvers import accounts, avatars, chat, knowledge, models, sessions
 
 ROOT = Path(__file__).parents[2]
-MODULES = (accounts, avatars, chat, models, sessions)
+MODULES = (accounts, avatars, chat, knowledge, models, sessions)
 DOORS = ("schema", "compatibility", "web")
 HELPERS = {"avatars.changed_secrets", "avatars.owner_id", "sessions.require_password"}
 
@@ -76,7 +76,8 @@ def test_only_people_manage_keys_and_only_owners_avatars() -> None:
     }
     assert wearing == {
         "person": {"accounts.api_keys", "accounts.create_api_key", "accounts.revoke_api_key"},
-        "signed_in": {"avatars.page", "avatars.get", "avatars.create", "avatars.update", "avatars.delete"},
+        "signed_in": {"avatars.page", "avatars.get", "avatars.create", "avatars.update", "avatars.delete"}
+        | {verb for verb in VERBS if verb.startswith("knowledge.")},
     }
 
 

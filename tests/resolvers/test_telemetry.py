@@ -62,7 +62,7 @@ async def test_a_whole_turn(
         gates[1].set()
     assert telemetry.listeners == 0
     report = await told(telemetry)
-    assert steps(report) == [("admit", "ok"), ("prompt", "ok"), ("attempt", "ok"), ("settle", "ok")]
+    assert steps(report) == [("admit", "ok"), ("recall", "ok"), ("prompt", "ok"), ("attempt", "ok"), ("settle", "ok")]
     assert (report.reply_id, report.session_id, report.avatar_id) == (sent.reply_id, session_id, avatar.id)
     assert (report.outcome, report.model) == ("complete", FIRST)
     assert (report.input_tokens, report.output_tokens, report.switches) == (9, 2, 0)

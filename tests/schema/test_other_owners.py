@@ -1,5 +1,6 @@
 """Another owner's ids, tried on every field of the schema and on every route: nothing readable, nothing writable."""
 
+import asyncio
 import sqlite3
 from contextlib import closing
 from typing import Any
@@ -19,6 +20,7 @@ from graphql import (
 )
 
 import compatibility
+from schema.ids import global_id
 from schema.print_schema import text
 from tests.schema.conftest import Client
 
@@ -26,6 +28,7 @@ SCHEMA = build_schema(text())
 REFUSALS = {"NOT_FOUND", "UNAUTHORIZED", "FORBIDDEN"}
 CREATE = """mutation ($input: CreateAvatarInput!) { createAvatar(input: $input) { avatar { id shortId } } }"""
 KEY = 'mutation { createApiKey(input: {name: "CI"}) { apiKey { id } } }'
+KNOWLEDGE = """mutation ($input: AddKnowledgeInput!) { addKnowledge(input: $input) { knowledge { id } } }"""
 ME = "{ me { id } }"
 AVATAR = {"slug": "secret-plans", "name": "Secret Plans", "avatarModelUrl": "https://models.example.com/a.glb",
           "isPublic": False}  # fmt: skip
@@ -78,12 +81,12 @@ def selection(field: GraphQLField) -> str:
 
 
 def stored(client: Client) -> list[tuple[Any, ...]]:
+    return [row for table in ("avatars", "api_keys", "accounts", "knowledge") for row in rows(client, table)]
+
+
+def rows(client: Client, table: str, columns: str = "*") -> list[tuple[Any, ...]]:
     with closing(sqlite3.connect(client.house.file)) as connection:
-        return [
-            row
-            for table in ("avatars", "api_keys", "accounts")
-            for row in connection.execute(f"SELECT * FROM {table} ORDER BY id")
-        ]
+        return connection.execute(f"SELECT {columns} FROM {table} ORDER BY id").fetchall()
 
 
 @pytest.fixture
@@ -92,7 +95,14 @@ async def keys(owner: Client, other: Client) -> list[str]:
     avatar = (await owner.data(CREATE, input=AVATAR))["createAvatar"]["avatar"]
     api_key = (await owner.data(KEY))["createApiKey"]["apiKey"]
     await other.data(KEY)
-    return [avatar["id"], avatar["shortId"], api_key["id"], (await owner.data(ME))["me"]["id"]]
+    given = {"avatarId": avatar["id"], "type": "qa", "question": "Why?", "answer": "Secret Plans"}
+    item = (await owner.data(KNOWLEDGE, input=given))["addKnowledge"]["knowledge"]
+    async with asyncio.timeout(20):
+        while rows(owner, "jobs"):  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+    [(passage,)] = rows(owner, "passages", "id")
+    ids = [item["id"], global_id("Passage", passage)]
+    return [avatar["id"], avatar["shortId"], *ids, api_key["id"], (await owner.data(ME))["me"]["id"]]
 
 
 @pytest.mark.parametrize(("operation", "name", "field"), fields_that_take_an_id(), ids=lambda value: str(value))
@@ -134,7 +144,12 @@ async def test_no_route_gives_or_changes_anything(
     for caller in (other, stranger):
         headers = {"Authorization": f"Bearer {caller.token}"} if caller.token else {}
         for key in keys:
-            address = path.replace("{id}", key).replace("{shortId}", key).replace("{sessionId}", key)
+            address = (
+                path.replace("{id}", key)
+                .replace("{shortId}", key)
+                .replace("{sessionId}", key)
+                .replace("{knowledgeId}", key)
+            )
             address = address if address.startswith("/v1") else f"/v1{address}"
             body = {"name": "Mine", "sessionId": key, "message": "Hi", "password": "guess"}
             async with caller.http.request(

@@ -29,6 +29,10 @@ MESSAGES = st.builds(
     Message, id=st.text(), role=st.sampled_from(Role), content=st.text(), status=st.sampled_from(MessageStatus),
     emotion=st.text(), model=st.none() | st.text(), created_at=st.datetimes(timezones=st.timezones()),
 )  # fmt: skip
+SOURCES = st.builds(
+    Citation, title=st.text(), relevance=st.floats(), number=st.integers(0, 99), knowledge_id=st.none() | st.text(),
+    passage_id=st.none() | st.text(), url=st.none() | st.text(), page=st.none() | st.integers(1, 50),
+)  # fmt: skip
 EVENTS: dict[str, st.SearchStrategy[Any]] = {
     "ReplyStarted": st.builds(chat.ReplyStarted, **NUMBERS),
     "ReplyChunk": st.builds(chat.ReplyChunk, text=st.text(), **NUMBERS),
@@ -39,7 +43,7 @@ EVENTS: dict[str, st.SearchStrategy[Any]] = {
     ),
     "ReplyDone": st.builds(
         chat.ReplyDone, message=MESSAGES, text=st.text(), emotion=st.text(), model=st.text(), interrupted=st.booleans(),
-        sources=st.lists(st.builds(Citation, title=st.text(), relevance=st.floats()), max_size=3),
+        sources=st.lists(SOURCES, max_size=3),
         latency=st.builds(Latency, total=st.integers(0, 2**31), llm=st.integers(0, 2**31)), **NUMBERS,
     ),
     "SpeechSegment": st.builds(

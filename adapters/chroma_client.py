@@ -1,0 +1,116 @@
+"""Chroma's own clients: embedded in a directory, or of a server."""
+
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, cast
+from urllib.parse import urlsplit
+
+import aiohttp
+
+if TYPE_CHECKING:
+    import httpx
+    from chromadb.api.client import Client
+    from chromadb.config import Settings
+
+DATABASE_FILE = "chroma.sqlite3"
+SOILED = "soiled"
+# In seconds, for each wait of a request.
+TIMEOUT = 30.0
+HEARTBEAT_TIMEOUT = 5.0
+
+
+class Chroma(Protocol):
+    """Where the collections are. Its methods block: `import chromadb` alone takes more than a second."""
+
+    def open(self) -> "Client": ...
+    def close(self, client: "Client") -> None: ...
+    def soil(self) -> None:
+        """Comes before a deletion, so that `wipe` is not forgotten if the process dies in between."""
+        ...
+
+    def wipe(self) -> None:
+        """Takes what was deleted off the disk, as far as that is ours to do. Quick when nothing was."""
+        ...
+
+
+class EmbeddedChroma(Chroma):
+    """`directory` belongs to one process. Only one thread at a time may use it, `wipe` included."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    def open(self) -> "Client":
+        import chromadb
+
+        self._directory.mkdir(parents=True, exist_ok=True)
+        return cast("Client", chromadb.PersistentClient(self._directory, quiet_settings()))
+
+    def close(self, client: "Client") -> None:
+        client.close()
+
+    def soil(self) -> None:
+        (self._directory / SOILED).touch()
+
+    def wipe(self) -> None:
+        """Chroma frees pages of its database without overwriting them, and leaves folders of deleted collections."""
+        if not (self._directory / SOILED).exists():
+            return
+        with closing(sqlite3.connect(self._directory / DATABASE_FILE)) as database:
+            database.execute("VACUUM")
+            used = {row[0] for row in database.execute("SELECT id FROM segments")}
+        for folder in self._directory.iterdir():
+            if folder.is_dir() and folder.name not in used:
+                shutil.rmtree(folder)
+        (self._directory / SOILED).unlink()
+
+
+class ChromaServer(Chroma):
+    """The server's disk is its own: `chroma vacuum` there takes deleted ids off it."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    def open(self) -> "Client":
+        import chromadb
+
+        parts = urlsplit(self._url)
+        secure = parts.scheme == "https"
+        port = parts.port or (443 if secure else 80)
+        found = chromadb.HttpClient(parts.hostname or "", port, ssl=secure, settings=quiet_settings())
+        client = cast("Client", found)
+        for session in sessions(client):
+            session.timeout = TIMEOUT
+        return client
+
+    def close(self, client: "Client") -> None:
+        for session in sessions(client):
+            session.close()
+
+    def soil(self) -> None:
+        return None
+
+    def wipe(self) -> None:
+        return None
+
+
+async def server_answers(url: str) -> bool:
+    timeout = aiohttp.ClientTimeout(total=HEARTBEAT_TIMEOUT)
+    try:
+        async with aiohttp.ClientSession(timeout=timeout) as client, client.get(f"{url}/api/v2/heartbeat") as response:
+            return response.ok
+    except (aiohttp.ClientError, TimeoutError):
+        return False
+
+
+def sessions(client: "Client") -> list["httpx.Client"]:
+    """Chroma gives them no timeout, and leaves them open."""
+    parts: tuple[Any, ...] = (client, client._admin_client)
+    return [part._server._session for part in parts]
+
+
+def quiet_settings() -> "Settings":
+    from chromadb.config import Settings
+
+    return Settings(anonymized_telemetry=False)

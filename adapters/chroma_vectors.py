@@ -1,0 +1,175 @@
+"""The vectors of passages: kept in Chroma, asked as exact matrices in memory.
+
+Embedded, each matrix has a copy in a file, which loads in milliseconds where Chroma takes seconds. With a server
+there are no such files, since other processes change what is there: a matrix in memory is checked by its version.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TypeVar
+from weakref import WeakValueDictionary
+
+import numpy as np
+
+from adapters.chroma_client import ChromaServer, EmbeddedChroma
+from adapters.chroma_shards import ChromaShards
+from adapters.matrices import Matrix, MatrixFiles, matrix, names
+from adapters.vector_cache import Entry, Key, VectorCache
+from domain.errors import Unavailable
+from domain.knowledge import Match
+from domain.knowledge_ports import Vector, Vectors
+from domain.ports import Clock
+
+T = TypeVar("T")
+log = logging.getLogger("avatarium.vectors")
+
+CACHE_BYTES = 256 * 1024**2
+CHECK_SECONDS = 5.0
+SERVER_THREADS = 4
+# A search of more rows takes over half a millisecond, which is better spent on another thread.
+SMALL = 2000
+
+
+@asynccontextmanager
+async def open_vectors(
+    directory: Path, server_url: str | None, clock: Clock, cache_bytes: int = CACHE_BYTES
+) -> AsyncIterator["ChromaVectors"]:
+    """Embedded in the directory, or on a server. Neither is opened before its first use."""
+    shards = ChromaShards(ChromaServer(server_url) if server_url else EmbeddedChroma(directory / "chroma"))
+    files = None if server_url else MatrixFiles(directory / "matrices")
+    # Embedded, Chroma may be used by one thread at a time.
+    threads = ThreadPoolExecutor(SERVER_THREADS if server_url else 1, "chroma")
+    try:
+        yield ChromaVectors(shards, files, threads, VectorCache(cache_bytes), clock)
+    finally:
+        await asyncio.to_thread(threads.shutdown)
+        await asyncio.to_thread(shards.close)
+
+
+class ChromaVectors(Vectors):
+    """What is added or removed is so in memory and in the file first, and then in Chroma.
+
+    So whatever a crash leaves in Chroma is still found by the work that is done again after it.
+    """
+
+    def __init__(
+        self,
+        shards: ChromaShards,
+        files: MatrixFiles | None,
+        threads: ThreadPoolExecutor,
+        cache: VectorCache,
+        clock: Clock,
+    ) -> None:
+        self._shards, self._files, self._threads = shards, files, threads
+        self._cache, self._clock = cache, clock
+        self._locks = WeakValueDictionary[str, asyncio.Lock]()
+
+    @property
+    def cached_bytes(self) -> int:
+        return self._cache.size
+
+    async def put(self, avatar_id: str, model: str, item_id: str, vectors: Mapping[str, Vector]) -> None:
+        if not vectors:
+            return
+        key = (avatar_id, model)
+        added = matrix(list(vectors), [item_id] * len(vectors), np.asarray(list(vectors.values()), np.float32))
+        async with self._lock(avatar_id):
+            entry = await self._entry(key) if self._files else self._cache.get(key)
+            if entry:
+                together = entry.matrix.having(added)
+                await self._file(self._add_to_file, key, entry.matrix, added, together)
+                self._cache.set(key, Entry(together, entry.version, entry.checked))
+        before, after = await self._chroma(self._shards.put, avatar_id, model, added)
+        if (entry := self._cache.get(key)) and entry.version == before:
+            self._cache.set(key, Entry(entry.matrix, after, entry.checked))
+
+    async def missing(self, avatar_id: str, model: str, passage_ids: Sequence[str]) -> list[str]:
+        present = await self._chroma(self._shards.present, avatar_id, model, passage_ids)
+        return [each for each in passage_ids if each not in present]
+
+    async def nearest(self, avatar_id: str, model: str, vector: Vector, limit: int) -> list[Match]:
+        key = (avatar_id, model)
+        entry = self._cache.get(key)
+        if entry is None or not self._is_fresh(entry):
+            async with self._lock(avatar_id):
+                entry = await self._entry(key)
+        if len(entry.matrix) <= SMALL:
+            return entry.matrix.nearest(vector, limit)
+        return await asyncio.to_thread(entry.matrix.nearest, vector, limit)
+
+    async def keep_only(self, avatar_id: str, item_id: str, passage_ids: Sequence[str]) -> None:
+        kept = set(passage_ids)
+        for model in await self._chroma(self._shards.models, avatar_id):
+            async with self._lock(avatar_id):
+                await self._forget_others((avatar_id, model), item_id, passage_ids)
+            stored = await self._chroma(self._shards.of_item, avatar_id, model, item_id)
+            gone = [each for each in stored if each not in kept]
+            await self._chroma(self._shards.remove, avatar_id, model, gone)
+        await self._chroma(self._shards.wipe)
+
+    async def remove_model(self, avatar_id: str, model: str) -> None:
+        async with self._lock(avatar_id):
+            self._cache.drop((avatar_id, model))
+            await self._file(MatrixFiles.remove, avatar_id, model)
+        await self._chroma(self._shards.remove_model, avatar_id, model)
+        await self._chroma(self._shards.wipe)
+
+    async def remove_avatar(self, avatar_id: str) -> None:
+        async with self._lock(avatar_id):
+            self._cache.drop_avatar(avatar_id)
+            await self._file(MatrixFiles.remove, avatar_id)
+        for model in await self._chroma(self._shards.models, avatar_id):
+            await self._chroma(self._shards.remove_model, avatar_id, model)
+        await self._chroma(self._shards.wipe)
+
+    async def _entry(self, key: Key) -> Entry:
+        """What is stored, from memory if that is fresh, from its file, or from Chroma. For whoever holds the lock."""
+        entry = self._cache.get(key)
+        if entry and not self._is_fresh(entry):
+            version = await self._chroma(self._shards.version, *key)
+            entry = Entry(entry.matrix, version, self._clock.monotonic()) if version == entry.version else None
+        content = None if entry else await self._file(MatrixFiles.read, *key)
+        entry = entry or (Entry(content) if content is not None else await self._loaded(key))
+        self._cache.set(key, entry)
+        return entry
+
+    async def _loaded(self, key: Key) -> Entry:
+        now = self._clock.monotonic()
+        version, content = await self._chroma(self._shards.load, *key)
+        await self._file(MatrixFiles.write, *key, content)
+        return Entry(content, version, now)
+
+    async def _forget_others(self, key: Key, item_id: str, passage_ids: Sequence[str]) -> None:
+        entry = await self._entry(key) if self._files else self._cache.get(key)
+        gone = entry.matrix.others(item_id, passage_ids) if entry else names([])
+        if entry and len(gone):
+            rest = entry.matrix.without(gone)
+            await self._file(MatrixFiles.write, *key, rest)
+            self._cache.set(key, Entry(rest, entry.version, entry.checked))
+
+    def _is_fresh(self, entry: Entry) -> bool:
+        return self._files is not None or self._clock.monotonic() < entry.checked + CHECK_SECONDS
+
+    def _lock(self, avatar_id: str) -> asyncio.Lock:
+        return self._locks.setdefault(avatar_id, asyncio.Lock())
+
+    async def _file(self, work: Callable[..., T], *arguments: object) -> T | None:
+        return await asyncio.to_thread(work, self._files, *arguments) if self._files else None
+
+    @staticmethod
+    def _add_to_file(files: MatrixFiles, key: Key, before: Matrix, added: Matrix, together: Matrix) -> None:
+        if len(before) and len(together) == len(before) + len(added):
+            files.append(*key, added)
+        else:
+            files.write(*key, together)
+
+    async def _chroma(self, work: Callable[..., T], *arguments: object) -> T:
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
+        except Exception as error:
+            log.error("Chroma failed: %s", type(error).__name__)
+            raise Unavailable("The store of the knowledge base's vectors does not answer. Try again soon.") from None

@@ -1,0 +1,36 @@
+"""What indexing needs of the world, opened as the settings say."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from adapters.chroma_vectors import open_vectors
+from adapters.model_embedders import ModelEmbedders
+from adapters.reading.process import open_reader
+from adapters.robots import RobotsTxt
+from adapters.safe_fetcher import SafeFetcher
+from adapters.settings import Settings
+from domain.knowledge_ports import Embedders, Fetcher, Reader, Robots, Vectors
+from domain.ports import Clock
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentParts:
+    fetcher: Fetcher
+    robots: Robots
+    reader: Reader
+    embedders: Embedders
+    vectors: Vectors
+
+
+@asynccontextmanager
+async def open_documents(settings: Settings, clock: Clock) -> AsyncIterator[DocumentParts]:
+    async with (
+        SafeFetcher(settings.public_url, settings.allow_private_hosts) as fetcher,
+        open_reader() as reader,
+        ModelEmbedders(
+            settings.embeddings, settings.models_dir, settings.provider_keys, settings.provider_bases
+        ) as embedders,
+        open_vectors(settings.vectors_dir, settings.chroma_url, clock) as vectors,
+    ):
+        yield DocumentParts(fetcher, RobotsTxt(fetcher, clock), reader, embedders, vectors)

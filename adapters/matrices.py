@@ -1,0 +1,159 @@
+"""The vectors of one avatar as one matrix, searched exactly, and its copy in a file that loads in milliseconds."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from domain.knowledge import Match
+
+ID_BYTES = 36
+NAME = f"S{ID_BYTES}"
+
+Names = NDArray[np.bytes_]
+Rows = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Matrix:
+    """Never changed in place, so it can be searched while a newer one is made.
+
+    `ids` are passage ids in ASCII, of at most 36 characters, `items` those of their items; `rows` are the vectors
+    of length one. All are in the same order.
+    """
+
+    ids: Names
+    items: Names
+    rows: Rows
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @property
+    def size(self) -> int:
+        """In bytes."""
+        return self.ids.nbytes + self.items.nbytes + self.rows.nbytes
+
+    def nearest(self, vector: Sequence[float], limit: int) -> list[Match]:
+        """Best first."""
+        if not len(self) or limit < 1:
+            return []
+        # Not with @: a busy machine's BLAS threads wait for each other, ten times as long as this takes.
+        scores = np.einsum("ij,j->i", self.rows, np.asarray(vector, np.float32))
+        best = np.argpartition(-scores, limit - 1)[:limit] if limit < len(scores) else np.arange(len(scores))
+        best = best[np.argsort(-scores[best], kind="stable")]
+        return [Match(self.ids[index].decode(), float(scores[index])) for index in best]
+
+    def having(self, more: "Matrix") -> "Matrix":
+        """With the other's vectors in place of those that had the same ids."""
+        kept = self.without(more.ids)
+        if not len(kept):
+            return more
+        ids, items = np.concatenate((kept.ids, more.ids)), np.concatenate((kept.items, more.items))
+        return Matrix(ids, items, np.concatenate((kept.rows, more.rows)))
+
+    def without(self, ids: Names) -> "Matrix":
+        gone = np.isin(self.ids, ids)
+        return Matrix(self.ids[~gone], self.items[~gone], self.rows[~gone]) if gone.any() else self
+
+    def others(self, item_id: str, passage_ids: Sequence[str]) -> Names:
+        """The ids of the item's passages that are not among the given ones."""
+        others: Names = self.ids[(self.items == item_id.encode()) & ~np.isin(self.ids, names(passage_ids))]
+        return others
+
+
+def matrix(ids: Sequence[str], items: Sequence[str], rows: Rows) -> Matrix:
+    return Matrix(names(ids), names(items), rows)
+
+
+def names(ids: Sequence[str]) -> Names:
+    """Raises `ValueError` for an id that is too long."""
+    if any(len(each) > ID_BYTES for each in ids):
+        raise ValueError(f"an id has more than {ID_BYTES} characters")
+    return np.array(ids, NAME)
+
+
+def empty() -> Matrix:
+    return matrix([], [], np.empty((0, 0), np.float32))
+
+
+class MatrixFiles:
+    """One file for each avatar and model. Where there is a file, it has every vector that is stored elsewhere.
+
+    It may have more of them after a crash, never fewer: what is added is added here first, and is on the disk
+    before it is anywhere else.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def read(self, avatar_id: str, model: str) -> Matrix | None:
+        try:
+            content = self._path(avatar_id, model).read_bytes()
+        except FileNotFoundError:
+            return None
+        records = record_type(int.from_bytes(content[:4], "little"))
+        # A record that a crash cut off was not stored elsewhere yet.
+        whole = np.frombuffer(content, records, (len(content) - 4) // records.itemsize, 4)
+        return Matrix(whole["id"], whole["item"], whole["vector"])
+
+    def write(self, avatar_id: str, model: str, content: Matrix) -> None:
+        path = self._path(avatar_id, model)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = path.with_suffix(".new")
+        with unfinished.open("wb") as file:
+            file.write(content.rows.shape[1].to_bytes(4, "little"))
+            file.write(records_of(content))
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.replace(path)
+        sync_folder(path.parent)
+
+    def append(self, avatar_id: str, model: str, content: Matrix) -> None:
+        """For ids that the file does not have. It must exist and not be empty."""
+        records = record_type(content.rows.shape[1])
+        with self._path(avatar_id, model).open("r+b") as file:
+            whole = (file.seek(0, os.SEEK_END) - 4) // records.itemsize
+            file.seek(4 + whole * records.itemsize)
+            file.write(records_of(content))
+            file.flush()
+            os.fsync(file.fileno())
+
+    def remove(self, avatar_id: str, model: str | None = None) -> None:
+        """The avatar's file of one model, or those of all."""
+        paths = [self._path(avatar_id, model)] if model else list(self._folder.glob(f"*/{digest(avatar_id)}.*"))
+        for path in paths:
+            path.unlink(missing_ok=True)
+            sync_folder(path.parent)
+
+    def _path(self, avatar_id: str, model: str) -> Path:
+        return self._folder / digest(model) / f"{digest(avatar_id)}.vectors"
+
+
+def records_of(content: Matrix) -> bytes:
+    records = np.empty(len(content), record_type(content.rows.shape[1]))
+    records["id"], records["item"], records["vector"] = content.ids, content.items, content.rows
+    return records.tobytes()
+
+
+def record_type(dimension: int) -> np.dtype[np.void]:
+    return np.dtype([("id", NAME), ("item", NAME), ("vector", "<f4", (dimension,))])
+
+
+def digest(name: str) -> str:
+    return sha256(name.encode()).hexdigest()[:16]
+
+
+def sync_folder(folder: Path) -> None:
+    """Without it a crash could bring back a file that was removed or replaced."""
+    if os.name == "nt" or not folder.exists():
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,139 @@
+"""The reader: a process of its own for as long as there is something to read."""
+
+import asyncio
+import os
+import signal
+import sys
+from asyncio import StreamReader, StreamWriter
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import cast
+
+import orjson
+
+from adapters.reading.frames import receive_frame, send_frame
+from adapters.reading.limits import ReadingLimits
+from domain.knowledge_ports import Reader
+from domain.reading import BODY_MAX_BYTES, Document, FailureCode, Piece, Raw, Unreadable
+
+PASSED_ON = ("PATH", "PYTHONPATH", "SYSTEMROOT")
+SUSPECT = (FailureCode.BROKEN, FailureCode.TOO_SLOW)
+
+
+@asynccontextmanager
+async def open_reader(limits: ReadingLimits | None = None) -> AsyncIterator["ProcessReader"]:
+    """Whoever reads has to have ended before it is closed."""
+    reader = ProcessReader(limits or ReadingLimits())
+    try:
+        yield reader
+    finally:
+        await reader.close()
+
+
+class ProcessReader(Reader):
+    """One document at a time. A process that failed is replaced, and one with nothing to do is ended."""
+
+    def __init__(self, limits: ReadingLimits) -> None:
+        self._limits = limits
+        self._one_at_a_time = asyncio.Lock()
+        self._process: Process | None = None
+        self._idle: asyncio.Task[None] | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """The reading process, while there is one."""
+        return self._process.pid if self._process else None
+
+    async def read(self, raw: Raw) -> Document:
+        if len(raw.body) > BODY_MAX_BYTES:
+            raise Unreadable(FailureCode.TOO_LARGE)
+        async with self._one_at_a_time:
+            await self._stop_waiting()
+            try:
+                return await self._read(raw)
+            finally:
+                self._idle = asyncio.create_task(self._end_when_idle())
+
+    async def close(self) -> None:
+        await self._stop_waiting()
+        await self._end()
+
+    async def _read(self, raw: Raw) -> Document:
+        """A process that served before may have died in between, so a document is given up only by a new one."""
+        served_before = self._process is not None
+        try:
+            async with asyncio.timeout(self._limits.seconds):
+                return await _ask(await self._running(), raw)
+        except TimeoutError:
+            await self._end()
+            raise Unreadable(FailureCode.TOO_SLOW) from None
+        except (asyncio.IncompleteReadError, ConnectionError):
+            if await self._ended() == -signal.SIGXCPU:
+                raise Unreadable(FailureCode.TOO_SLOW) from None
+            if served_before:
+                return await self._read(raw)
+            raise Unreadable(FailureCode.BROKEN) from None
+        except Unreadable as reason:
+            if reason.code in SUSPECT:
+                await self._end()
+            raise
+        except BaseException:
+            await self._end()
+            raise
+
+    async def _running(self) -> Process:
+        if self._process is None or self._process.returncode is not None:
+            self._process = await _start(self._limits)
+        return self._process
+
+    async def _ended(self) -> int | None:
+        """The exit code of a process that is going by itself: a signal of ours could take its place."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(1):
+                await cast(Process, self._process).communicate()
+        return await self._end()
+
+    async def _end(self) -> int | None:
+        """The exit code, if there was a process."""
+        process, self._process = self._process, None
+        return await kill(process) if process else None
+
+    async def _end_when_idle(self) -> None:
+        await asyncio.sleep(self._limits.idle_seconds)
+        await self._end()
+
+    async def _stop_waiting(self) -> None:
+        if self._idle is not None:
+            self._idle.cancel()
+            await asyncio.wait({self._idle})
+            self._idle = None
+
+
+async def kill(process: Process) -> int | None:
+    """The exit code. What the process still said is taken, since one with a full pipe would be waited for in vain."""
+    with suppress(ProcessLookupError):
+        process.kill()
+    await process.communicate()
+    return process.returncode
+
+
+async def _start(limits: ReadingLimits) -> Process:
+    """It gets none of the server's environment but what Python needs: there are secrets in it."""
+    environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+    environment |= {"PYTHONUTF8": "1", "OPENBLAS_NUM_THREADS": "1"}
+    command = [sys.executable, "-BPm", "adapters.reading.worker", str(limits.memory_bytes), str(limits.cpu_seconds)]
+    return await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE, stderr=DEVNULL, env=environment)
+
+
+async def _ask(process: Process, raw: Raw) -> Document:
+    asked = {"media_type": raw.media_type, "name": raw.name, "url": raw.url}
+    questions, answers = cast(StreamWriter, process.stdin), cast(StreamReader, process.stdout)
+    await send_frame(questions, orjson.dumps(asked))
+    await send_frame(questions, raw.body)
+    pieces: list[Piece] = []
+    while "pieces" in (answer := orjson.loads(await receive_frame(answers))):
+        pieces += [Piece(*fields) for fields in answer["pieces"]]
+    if "failure" in answer:
+        raise Unreadable(FailureCode(answer["failure"]))
+    return Document(answer["title"], answer["language"], tuple(pieces), tuple(answer["links"]))

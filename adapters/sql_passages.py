@@ -1,0 +1,180 @@
+"""Passages in SQL, and the search for them by words."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Text,
+    and_,
+    bindparam,
+    column,
+    delete,
+    func,
+    lateral,
+    literal_column,
+    select,
+    true,
+)  # fmt: skip
+from sqlalchemy import table as named_table
+
+from adapters import sql_ranking as ranking
+from adapters.sql_lists import LIST, listed, of_list, values_in_postgresql
+from adapters.sql_statements import Driver, Row, Statement, insertion
+from adapters.sql_tables import KNOWLEDGE, PASSAGES
+from adapters.terms import hidden, questions_terms, terms
+from domain.knowledge import Match, Passage
+from domain.knowledge_ports import Passages
+
+FIELDS = (
+    "id", "avatar_id", "item_id", "generation", "position", "text", "title", "heading", "page", "url", "language",
+)  # fmt: skip
+COLUMNS = tuple(PASSAGES.c[name] for name in FIELDS)
+WORDS = named_table("passage_words", column("rowid"))
+WHOLE_INDEX: ColumnElement[str] = column("passage_words")
+AT_ONCE = 20
+COMMON = 4000
+"""A word that more passages have says little: it does not bring candidates of its own."""
+EXACTLY_RANKED = 300
+
+OF_ITEM = PASSAGES.c.item_id == bindparam("item_id")
+OF_AVATAR = PASSAGES.c.avatar_id == bindparam("avatar_id")
+IS_LIVE = and_(KNOWLEDGE.c.id == PASSAGES.c.item_id, KNOWLEDGE.c.generation == PASSAGES.c.generation)
+LIVE = select(*COLUMNS).join_from(PASSAGES, KNOWLEDGE, IS_LIVE)
+
+ADD_ONE = insertion(PASSAGES, [*COLUMNS, PASSAGES.c.words])
+PREFIXES = [f"p{index}_" for index in range(AT_ONCE)]
+ADD_MANY = insertion(PASSAGES, [*COLUMNS, PASSAGES.c.words], *PREFIXES)
+OF_GENERATION = Statement(
+    select(*COLUMNS).where(OF_ITEM, PASSAGES.c.generation == bindparam("generation")).order_by(PASSAGES.c.position)
+)
+PAGE = Statement(
+    LIVE.where(OF_ITEM, PASSAGES.c.position > bindparam("after"))
+    .order_by(PASSAGES.c.position)
+    .limit(bindparam("first"))
+)
+LIVE_BY_ID = of_list(lambda ids: LIVE.where(PASSAGES.c.id.in_(ids)))
+LIVE_IDS = Statement(select(PASSAGES.c.id).join_from(PASSAGES, KNOWLEDGE, IS_LIVE).where(OF_AVATAR))
+AROUND = Statement(
+    select(*COLUMNS)
+    .where(
+        OF_ITEM,
+        PASSAGES.c.generation == bindparam("generation"),
+        PASSAGES.c.position.between(bindparam("first"), bindparam("last")),
+    )
+    .order_by(PASSAGES.c.position)
+)
+LANGUAGES = Statement(
+    select(KNOWLEDGE.c.languages, KNOWLEDGE.c.passage_count).where(
+        KNOWLEDGE.c.avatar_id == bindparam("avatar_id"), KNOWLEDGE.c.generation > 0
+    )
+)
+WORDS_OF = of_list(
+    lambda numbers: (
+        select(PASSAGES.c.id, PASSAGES.c.words)
+        .join_from(PASSAGES, KNOWLEDGE, IS_LIVE)
+        .where(PASSAGES.c.number.in_(numbers))
+    ),
+    BigInteger,
+)
+KEEP_ONLY = Statement(delete(PASSAGES).where(OF_ITEM, PASSAGES.c.generation != bindparam("generation")))
+
+IN_FTS5 = Statement(
+    select(WORDS.c.rowid).where(WHOLE_INDEX.op("MATCH")(bindparam("term", type_=Text))).limit(COMMON + 1)
+)
+ASKED = values_in_postgresql(Text).subquery("asked")
+TERM = next(iter(ASKED.c))
+HAVING = lateral(
+    select(PASSAGES.c.number)
+    .where(
+        func.to_tsvector(literal_column("'simple'"), PASSAGES.c.words).op("@@")(
+            func.to_tsquery(literal_column("'simple'"), TERM)
+        )
+    )
+    .limit(COMMON + 1)
+)
+IN_TSVECTOR = Statement(select(TERM, HAVING.c.number).select_from(ASKED.join(HAVING, true())))
+
+
+class SqlPassages(Passages):
+    def __init__(self, driver: Driver) -> None:
+        self._driver = driver
+
+    def add(self, passages: Sequence[Passage]) -> None:
+        rows = [values_of(passage) for passage in passages]
+        whole = len(rows) - len(rows) % AT_ONCE
+        for start in range(0, whole, AT_ONCE):
+            ADD_MANY.run(
+                self._driver,
+                **{
+                    f"{prefix}{name}": value
+                    for prefix, row in zip(PREFIXES, rows[start : start + AT_ONCE], strict=True)
+                    for name, value in row.items()
+                },
+            )
+        for row in rows[whole:]:
+            ADD_ONE.run(self._driver, **row)
+
+    def of_generation(self, item_id: str, generation: int) -> list[Passage]:
+        return [Passage(*row) for row in OF_GENERATION.rows(self._driver, item_id=item_id, generation=generation)]
+
+    def page(self, item_id: str, first: int, after: int) -> list[Passage]:
+        return [Passage(*row) for row in PAGE.rows(self._driver, item_id=item_id, first=first, after=after)]
+
+    def live(self, passage_ids: Sequence[str]) -> list[Passage]:
+        rows = LIVE_BY_ID.rows(self._driver, **{LIST: listed(passage_ids)})
+        by_id = {row[0]: Passage(*row) for row in rows}
+        return [by_id[passage_id] for passage_id in passage_ids if passage_id in by_id]
+
+    def live_ids(self, avatar_id: str) -> list[str]:
+        return [passage_id for (passage_id,) in LIVE_IDS.rows(self._driver, avatar_id=avatar_id)]
+
+    def around(self, passage: Passage, reach: int) -> list[Passage]:
+        first, last = passage.position - reach, passage.position + reach
+        rows = AROUND.rows(self._driver, item_id=passage.item_id, generation=passage.generation, first=first, last=last)
+        return [Passage(*row) for row in rows]
+
+    def languages(self, avatar_id: str) -> list[str]:
+        return sorted({language for languages, _ in self._known(avatar_id) for language in languages})
+
+    def matching(self, avatar_id: str, question: str, limit: int) -> list[Match]:
+        known = self._known(avatar_id)
+        spoken = sorted({language for languages, _ in known for language in languages})
+        groups = [[hidden(avatar_id, term) for term in group] for group in questions_terms(question, spoken)]
+        if not known or not groups:
+            return []
+        postings = self._postings([term for group in groups for term in group])
+        weighed = ranking.weights(groups, postings, sum(count for _, count in known))
+        numbers = ranking.candidates(groups, weighed, bringing(postings), EXACTLY_RANKED)
+        found: Mapping[str, str] = dict(WORDS_OF.rows(self._driver, **{LIST: listed(numbers)}))  # type: ignore[arg-type]
+        return ranking.ranked(groups, weighed, found, limit)
+
+    def keep_only(self, item_id: str, generation: int) -> None:
+        KEEP_ONLY.run(self._driver, item_id=item_id, generation=generation)
+
+    def _known(self, avatar_id: str) -> Sequence[Row]:
+        """The languages and the number of passages of each of its items."""
+        return LANGUAGES.rows(self._driver, avatar_id=avatar_id)
+
+    def _postings(self, asked: Sequence[str]) -> Mapping[str, Sequence[int]]:
+        """The numbers of the passages that have each term, those of a generation in the making among them."""
+        if self._driver.dialect.name == "postgresql":
+            postings: dict[str, list[int]] = defaultdict(list)
+            for term, number in IN_TSVECTOR.rows(self._driver, **{LIST: listed(asked)}):
+                postings[term].append(number)
+            return postings
+        found = {term: [number for (number,) in IN_FTS5.rows(self._driver, term=term)] for term in asked}
+        return {term: numbers for term, numbers in found.items() if numbers}
+
+
+def bringing(postings: Mapping[str, Sequence[int]]) -> Mapping[str, Sequence[int]]:
+    """The terms that bring candidates: the rare ones, or all where there are none such."""
+    rare = {term: numbers for term, numbers in postings.items() if len(numbers) <= COMMON}
+    return rare or postings
+
+
+def values_of(passage: Passage) -> dict[str, Any]:
+    words = (hidden(passage.avatar_id, term) for term in terms(passage.indexed_text, passage.language))
+    return {**{name: getattr(passage, name) for name in FIELDS}, "words": " ".join(words)}

@@ -1,0 +1,156 @@
+"""The indexer: does the jobs of knowledge, one lease at a time, so that a crash loses none of them."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
+from uuid import uuid4
+
+from domain.errors import Unavailable
+from domain.jobs import Job, JobKind
+from domain.knowledge import KnowledgeProgress, KnowledgeStatus
+from domain.ports import Tx
+from domain.reading import FailureCode, Unreadable
+from resolvers.generations import Gone, Library, build, embed_avatar
+
+log = logging.getLogger("avatarium.indexing")
+
+WORKERS = 2
+LEASE = timedelta(seconds=60)
+RENEW_EVERY = 20.0
+LOOK_EVERY = 5.0
+ATTEMPTS = 5
+FIRST_PAUSE = timedelta(seconds=10)
+PASSING = frozenset({FailureCode.UNREACHABLE, FailureCode.TOO_SLOW})
+
+
+class Indexer:
+    """A few workers, each doing one job at a time: a slow site does not hold up every other item."""
+
+    def __init__(self, library: Library) -> None:
+        self._library = library
+        self._name = str(uuid4())
+        self._model: str | None = None
+        self._woken = asyncio.Event()
+
+    def wake(self) -> None:
+        """To be called when a job was added."""
+        self._woken.set()
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """A job that is stopped here goes on at the next start, or at another server."""
+        working = [asyncio.create_task(self._work()) for _ in range(WORKERS)]
+        try:
+            yield
+        finally:
+            for each in working:
+                each.cancel()
+            await asyncio.gather(*working, return_exceptions=True)
+
+    async def _work(self) -> None:
+        while True:
+            self._woken.clear()
+            try:
+                await self._take_up_model()
+                while job := await self._claim():
+                    await self._do(job)
+            except Exception as error:
+                log.error("the jobs could not be looked at: %s", type(error).__name__)
+            try:
+                async with asyncio.timeout(LOOK_EVERY):
+                    await self._woken.wait()
+            except TimeoutError:
+                continue
+
+    async def _claim(self) -> Job | None:
+        now = self._library.clock.now()
+        return await self._library.store.write(lambda tx: tx.jobs.claim(self._name, now, now + LEASE))
+
+    async def _do(self, job: Job) -> None:
+        working, keeping = asyncio.create_task(self._run(job)), asyncio.create_task(self._keep(job))
+        try:
+            await asyncio.wait({working, keeping}, return_when=asyncio.FIRST_COMPLETED)
+            if working.done():
+                await self._ended(job, working.exception())
+        finally:
+            working.cancel()
+            keeping.cancel()
+            await asyncio.gather(working, keeping, return_exceptions=True)
+
+    async def _ended(self, job: Job, error: BaseException | None) -> None:
+        if error is None or isinstance(error, Gone):
+            await self._library.store.write(lambda tx: tx.jobs.finish(job.id, self._name))
+        else:
+            await self._failed(job, error)
+
+    async def _run(self, job: Job) -> None:
+        match job.kind:
+            case JobKind.INDEX:
+                await build(self._library, job.avatar_id, job.item_id or "")
+            case JobKind.EMBED:
+                await embed_avatar(self._library, job.avatar_id)
+            case JobKind.ERASE:
+                await self._erase(job)
+
+    async def _erase(self, job: Job) -> None:
+        if job.item_id is None:
+            await self._library.vectors.remove_avatar(job.avatar_id)
+        else:
+            await self._library.vectors.keep_only(job.avatar_id, job.item_id, [])
+        await self._library.store.erased()
+
+    async def _failed(self, job: Job, error: BaseException) -> None:
+        """Tries again later what may pass; tells the owner of the rest."""
+        code = error.code if isinstance(error, Unreadable) else FailureCode.INTERNAL
+        if not isinstance(error, Unreadable | Unavailable):
+            log.error("job %s of kind %s failed: %s", job.id, job.kind, type(error).__name__)
+        passing = code in PASSING or not isinstance(error, Unreadable)
+        again = passing and (job.attempts < ATTEMPTS or job.kind is not JobKind.INDEX)
+        now = self._library.clock.now()
+        pause = FIRST_PAUSE * 2 ** min(job.attempts - 1, 6)
+        status = KnowledgeStatus.QUEUED if again else KnowledgeStatus.FAILED
+
+        def settle(tx: Tx) -> KnowledgeProgress | None:
+            if not tx.jobs.renew(job.id, self._name, now + LEASE):
+                return None
+            if again:
+                tx.jobs.retry(job.id, self._name, now + pause)
+            else:
+                tx.jobs.finish(job.id, self._name)
+            item = tx.knowledge.by_id(job.avatar_id, job.item_id) if job.item_id else None
+            if item is None or job.kind is not JobKind.INDEX:
+                return None
+            if not again:
+                tx.passages.keep_only(item.id, item.generation)
+            failed = replace(item, status=status, failure=code, updated_at=now, done=0, total=0)
+            tx.knowledge.update(failed)
+            return KnowledgeProgress(failed)
+
+        if news := await self._library.store.write(settle):
+            self._library.news.publish(news)
+
+    async def _keep(self, job: Job) -> None:
+        """Renews the lease; returns when another worker has got it."""
+        held = True
+        while held:
+            await asyncio.sleep(RENEW_EVERY)
+            held = await self._library.store.write(
+                lambda tx: tx.jobs.renew(job.id, self._name, self._library.clock.now() + LEASE)
+            )
+
+    async def _take_up_model(self) -> None:
+        """Asks for vectors of a model that has become the current one, for every avatar that has none of it."""
+        current = self._library.embedders.current()
+        if current is None or current.model == self._model:
+            return
+        now, model = self._library.clock.now(), current.model
+
+        def add(tx: Tx) -> None:
+            for avatar_id in tx.knowledge.without_model(model):
+                tx.jobs.add(Job(str(uuid4()), JobKind.EMBED, avatar_id, None, now, now))
+
+        await self._library.store.write(add)
+        self._model = model

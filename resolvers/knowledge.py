@@ -1,0 +1,256 @@
+"""Knowledge: what owners add, change and watch of what their avatars know."""
+
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass, replace
+from uuid import uuid4
+
+from domain.additions import Addition, content_of, type_of
+from domain.avatars import Avatar
+from domain.errors import NotFound
+from domain.jobs import Job, JobKind
+from domain.knowledge import (
+    QUESTION_MAX,
+    KnowledgeDeleted,
+    KnowledgeEvent,
+    KnowledgeItem,
+    KnowledgeProgress,
+    KnowledgeStatus,
+    KnowledgeTotals,
+    Passage,
+    check_text,
+    check_title,
+)
+from domain.plans import check_room
+from domain.ports import Tx
+from domain.retrieval import Finding
+from resolvers.avatars import own
+from resolvers.context import Context
+from resolvers.guards import Caller, signed_in, signed_in_streaming
+
+
+@dataclass(frozen=True, slots=True)
+class KnowledgePage:
+    items: list[KnowledgeItem]
+    has_next: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PassagePage:
+    passages: list[Passage]
+    has_next: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What an avatar knows in all.
+
+    `model` makes the vectors that it is searched with; None means that it is searched by words only.
+    `reindexing`: another model is taking over.
+    """
+
+    items: int
+    unfinished: int
+    failed: int
+    passages: int
+    bytes: int
+    model: str | None
+    reindexing: bool
+
+
+@signed_in
+async def page(
+    ctx: Context, caller: Caller, avatar_id: str, first: int | None = None, after: str | None = None
+) -> KnowledgePage:
+    """The items of an own avatar, newest first; all of them without `first`."""
+
+    def load(tx: Tx) -> list[KnowledgeItem]:
+        avatar = own(tx, caller, avatar_id)
+        return tx.knowledge.of_avatar(avatar.id) if first is None else tx.knowledge.page(avatar.id, first + 1, after)
+
+    found = await ctx.services.store.read(load)
+    shown = found if first is None else found[:first]
+    return KnowledgePage(shown, has_next=len(found) > len(shown))
+
+
+@signed_in
+async def get(ctx: Context, caller: Caller, item_id: str, avatar_id: str | None = None) -> KnowledgeItem:
+    """An item of an own avatar: of that one, where one is named. Raises `NotFound`."""
+    return await ctx.services.store.read(lambda tx: own_item(tx, caller, item_id, avatar_id))
+
+
+@signed_in
+async def passages(ctx: Context, caller: Caller, item_id: str, first: int, after: int = -1) -> PassagePage:
+    """The live passages of an own item, with positions greater than `after`."""
+
+    def load(tx: Tx) -> list[Passage]:
+        return tx.passages.page(own_item(tx, caller, item_id).id, first + 1, after)
+
+    found = await ctx.services.store.read(load)
+    return PassagePage(found[:first], has_next=len(found) > first)
+
+
+@signed_in
+async def passage(ctx: Context, caller: Caller, passage_id: str) -> Passage:
+    """A live passage of an own item. Raises `NotFound`."""
+
+    def load(tx: Tx) -> Passage:
+        for found in tx.passages.live([passage_id]):
+            own_item(tx, caller, found.item_id)
+            return found
+        raise NotFound("Passage not found")
+
+    return await ctx.services.store.read(load)
+
+
+@signed_in
+async def summary(ctx: Context, caller: Caller, avatar_id: str) -> Summary:
+    current = ctx.services.recall.embedders.current()
+
+    def load(tx: Tx) -> Summary:
+        avatar = own(tx, caller, avatar_id)
+        items, model = tx.knowledge.of_avatar(avatar.id), tx.knowledge.model(avatar.id)
+        passages = sum(item.passage_count for item in items)
+        return Summary(
+            items=len(items),
+            unfinished=sum(not item.status.at_rest for item in items),
+            failed=sum(item.status is KnowledgeStatus.FAILED for item in items),
+            passages=passages,
+            bytes=sum(item.size for item in items),
+            model=model,
+            reindexing=passages > 0 and current is not None and current.model != model,
+        )
+
+    return await ctx.services.store.read(load)
+
+
+@signed_in
+async def try_question(ctx: Context, caller: Caller, avatar_id: str, question: str) -> tuple[Finding, ...]:
+    """What an own avatar would be told of its knowledge to answer with, best first; nothing is answered."""
+    avatar = await ctx.services.store.read(lambda tx: own(tx, caller, avatar_id))
+    question = check_text(question, "question", QUESTION_MAX)
+    return (await ctx.services.recall.about(avatar.id, question)).findings
+
+
+@signed_in
+async def add(ctx: Context, caller: Caller, avatar_id: str, kind: str | None, given: Addition) -> KnowledgeItem:
+    """Stores a new item, which is indexed in the background. Raises `QuotaExceeded`."""
+    avatar = await ctx.services.store.read(lambda tx: own(tx, caller, avatar_id))
+    type_ = type_of(kind)
+    content, now = content_of(type_, given), ctx.services.clock.now()
+    item = content.put_into(KnowledgeItem(str(uuid4()), avatar.id, type_, content.title, now, now))
+
+    def store(tx: Tx) -> None:
+        require_room(tx, own(tx, caller, avatar.id), item.size, items=1)
+        tx.knowledge.add(item, content.body)
+        queue(tx, item)
+
+    await ctx.services.store.write(store)
+    return told(ctx, item)
+
+
+@signed_in
+async def change(
+    ctx: Context, caller: Caller, item_id: str, given: Addition, avatar_id: str | None = None
+) -> KnowledgeItem:
+    """Gives an own item new content of the same type; the old passages serve until the new ones are indexed.
+
+    The title stays unless one is sent.
+    """
+    before = await ctx.services.store.read(lambda tx: own_item(tx, caller, item_id, avatar_id))
+    content = content_of(before.type, replace(given, title=given.title or before.title))
+
+    def store(tx: Tx) -> KnowledgeItem:
+        item = own_item(tx, caller, before.id)
+        require_room(tx, own(tx, caller, item.avatar_id), len(content.body or b"") - item.size, items=0)
+        item = queued(ctx, content.put_into(item))
+        tx.knowledge.update(item)
+        if content.body is not None:
+            tx.knowledge.replace_body(item.id, content.body)
+        tx.passages.keep_only(item.id, item.generation)
+        queue(tx, item)
+        return item
+
+    return told(ctx, await ctx.services.store.write(store))
+
+
+@signed_in
+async def reindex(ctx: Context, caller: Caller, item_id: str) -> KnowledgeItem:
+    """Reads an own item anew. One that is being indexed goes on as it is."""
+
+    def store(tx: Tx) -> KnowledgeItem:
+        item = own_item(tx, caller, item_id)
+        if item.status.at_rest:
+            item = queued(ctx, item)
+            tx.knowledge.update(item)
+            queue(tx, item)
+        return item
+
+    return told(ctx, await ctx.services.store.write(store))
+
+
+@signed_in
+async def rename(ctx: Context, caller: Caller, item_id: str, title: str, avatar_id: str | None = None) -> KnowledgeItem:
+    def store(tx: Tx) -> KnowledgeItem:
+        item = own_item(tx, caller, item_id, avatar_id)
+        item = replace(item, title=check_title(title, ""), updated_at=ctx.services.clock.now())
+        tx.knowledge.update(item)
+        return item
+
+    return told(ctx, await ctx.services.store.write(store))
+
+
+@signed_in
+async def delete(ctx: Context, caller: Caller, item_id: str, avatar_id: str | None = None) -> str:
+    """Deletes an own item at once, and its vectors in the background; returns its id."""
+    now = ctx.services.clock.now()
+
+    def remove(tx: Tx) -> KnowledgeItem:
+        item = own_item(tx, caller, item_id, avatar_id)
+        tx.knowledge.delete(item.id)
+        tx.jobs.add(Job(str(uuid4()), JobKind.ERASE, item.avatar_id, item.id, now, now))
+        return item
+
+    item = await ctx.services.store.write(remove)
+    ctx.services.news.publish(KnowledgeDeleted(item.avatar_id, item.id))
+    ctx.services.indexer.wake()
+    return item.id
+
+
+@signed_in_streaming
+async def follow(ctx: Context, caller: Caller, avatar_id: str) -> AsyncGenerator[KnowledgeEvent]:
+    """The unfinished items of an own avatar, oldest first, then whatever happens to any of its items. Never ends."""
+    avatar = await ctx.services.store.read(lambda tx: own(tx, caller, avatar_id))
+    async with ctx.services.news.follow(avatar.id) as news:
+        for item in reversed(await ctx.services.store.read(lambda tx: tx.knowledge.of_avatar(avatar.id))):
+            if not item.status.at_rest:
+                yield KnowledgeProgress(item)
+        async for event in news:
+            yield event
+
+
+def own_item(tx: Tx, caller: Caller, item_id: str, avatar_id: str | None = None) -> KnowledgeItem:
+    item = tx.knowledge.of_account(caller.account_id, item_id) if caller.account_id else None
+    if item is None or (avatar_id is not None and own(tx, caller, avatar_id).id != item.avatar_id):
+        raise NotFound("Knowledge not found")
+    return item
+
+
+def require_room(tx: Tx, avatar: Avatar, size: int, items: int) -> None:
+    totals = tx.knowledge.totals(avatar.account_id)
+    check_room(KnowledgeTotals(totals.items + items, totals.bytes + size))
+
+
+def queued(ctx: Context, item: KnowledgeItem) -> KnowledgeItem:
+    now = ctx.services.clock.now()
+    return replace(item, status=KnowledgeStatus.QUEUED, failure=None, done=0, total=0, updated_at=now)
+
+
+def queue(tx: Tx, item: KnowledgeItem) -> None:
+    tx.jobs.add(Job(str(uuid4()), JobKind.INDEX, item.avatar_id, item.id, item.updated_at, item.updated_at))
+
+
+def told(ctx: Context, item: KnowledgeItem) -> KnowledgeItem:
+    """Tells the watchers and the indexer of an item that was stored."""
+    ctx.services.news.publish(KnowledgeProgress(item))
+    ctx.services.indexer.wake()
+    return item

@@ -1,0 +1,172 @@
+"""The reading process: what it may use, and what happens when it fails."""
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from adapters.reading.limits import ReadingLimits
+from adapters.reading.process import ProcessReader, kill, open_reader
+from domain.reading import BODY_MAX_BYTES, FailureCode, Raw, Unreadable
+from tests.parts import documents
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+TEXT = Raw(b"We are open on weekdays from nine to five.", "text/plain")
+LARGE = Raw(b"We open at nine. \n\n" * 500_000, "text/plain")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def reader() -> AsyncIterator[ProcessReader]:
+    async with open_reader() as reader:
+        yield reader
+
+
+async def failure(reader: ProcessReader, raw: Raw) -> FailureCode:
+    with pytest.raises(Unreadable) as failed:
+        await reader.read(raw)
+    return failed.value.code
+
+
+async def has_ended(pid: int) -> None:
+    def wait() -> None:
+        while Path(f"/proc/{pid}").exists():
+            time.sleep(0.01)
+
+    await asyncio.to_thread(wait)
+
+
+async def test_one_process_reads_every_kind(reader: ProcessReader) -> None:
+    pids = set()
+    for name, body in documents.KINDS.items():
+        assert (await reader.read(Raw(body, "", name))).pieces
+        pids.add(reader.pid)
+    assert len(pids) == 1
+
+
+async def test_a_document_arrives_whole(reader: ProcessReader) -> None:
+    document = await reader.read(Raw(documents.PAGE.encode(), "text/html", url="https://ravenna.example/today"))
+    assert (document.title, document.language) == ("Opening hours - Ravenna Bakery", "en")
+    assert document.links[0] == "https://ravenna.example/"
+    assert {(piece.title, piece.url) for piece in document.pieces} == {
+        (document.title, "https://ravenna.example/hours")
+    }
+
+
+async def test_many_ask_and_one_process_reads(reader: ProcessReader) -> None:
+    bodies = [f"Passage number {number}." for number in range(8)]
+    found = await asyncio.gather(*[reader.read(Raw(body.encode(), "text/plain")) for body in bodies])
+    assert [document.pieces[0].text for document in found] == bodies
+
+
+@pytest.mark.parametrize("kind", ["a.pdf", "a.docx"])
+async def test_a_damaged_file_is_told_from_an_empty_one(reader: ProcessReader, kind: str) -> None:
+    assert await failure(reader, Raw(documents.KINDS[kind][:300], "", kind)) is FailureCode.BROKEN
+    assert await failure(reader, Raw(b"", "", kind)) is FailureCode.EMPTY
+    assert (await reader.read(TEXT)).pieces
+
+
+async def killed_while_reading(reader: ProcessReader) -> asyncio.Task[FailureCode | None]:
+    reading = asyncio.create_task(outcome(reader, LARGE))
+    await asyncio.sleep(0.1)
+    assert reader.pid
+    os.kill(reader.pid, signal.SIGKILL)
+    return reading
+
+
+async def outcome(reader: ProcessReader, raw: Raw) -> FailureCode | None:
+    try:
+        await reader.read(raw)
+    except Unreadable as unreadable:
+        return unreadable.code
+    return None
+
+
+async def test_a_document_that_ends_a_new_process_is_refused() -> None:
+    async with open_reader() as reader:
+        assert await (await killed_while_reading(reader)) is FailureCode.BROKEN
+        assert (await reader.read(TEXT)).pieces
+
+
+async def test_a_document_is_read_again_when_an_older_process_dies(reader: ProcessReader) -> None:
+    await reader.read(TEXT)
+    assert await (await killed_while_reading(reader)) is None
+
+
+async def test_a_process_that_is_killed_between_documents_is_replaced(reader: ProcessReader) -> None:
+    await reader.read(TEXT)
+    assert reader.pid
+    os.kill(reader.pid, signal.SIGKILL)
+    await has_ended(reader.pid)
+    assert (await reader.read(TEXT)).pieces
+
+
+async def test_a_document_that_takes_too_long_is_given_up() -> None:
+    async with open_reader(ReadingLimits(seconds=0.01)) as reader:
+        assert await failure(reader, TEXT) is FailureCode.TOO_SLOW
+        assert reader.pid is None
+
+
+async def test_processor_time_is_limited() -> None:
+    async with open_reader(ReadingLimits(cpu_seconds=1)) as reader:
+        deep = b"<div>" * 200_000 + b"<p>word " * 1_000_000
+        assert await failure(reader, Raw(deep[:BODY_MAX_BYTES], "text/html")) is FailureCode.TOO_SLOW
+        assert reader.pid is None
+
+
+async def test_memory_is_limited() -> None:
+    async with open_reader(ReadingLimits(memory_bytes=400 * 1024 * 1024)) as reader:
+        code = await failure(reader, Raw(b"<p>word</p>" * 900_000, "text/html"))
+        assert code in (FailureCode.TOO_SLOW, FailureCode.BROKEN)
+        assert reader.pid is None
+        assert (await reader.read(TEXT)).pieces
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.05, 0.5])
+async def test_a_reader_who_leaves_ends_the_process(reader: ProcessReader, seconds: float) -> None:
+    await reader.read(TEXT)
+    pid = reader.pid
+    assert pid
+    reading = asyncio.create_task(reader.read(LARGE))
+    await asyncio.sleep(seconds)
+    reading.cancel()
+    await asyncio.wait({reading})
+    assert (await reader.read(TEXT)).pieces
+
+
+async def test_a_process_that_talks_on_can_be_killed() -> None:
+    process = await asyncio.create_subprocess_exec("yes", stdout=asyncio.subprocess.PIPE)
+    await asyncio.sleep(0.2)
+    assert await kill(process) == -signal.SIGKILL
+
+
+async def test_an_idle_process_ends() -> None:
+    async with open_reader(ReadingLimits(idle_seconds=0.05)) as reader:
+        await reader.read(TEXT)
+        if pid := reader.pid:
+            await has_ended(pid)
+        assert (await reader.read(TEXT)).pieces
+
+
+async def test_closing_ends_the_process() -> None:
+    async with open_reader() as reader:
+        await reader.read(TEXT)
+        pid = reader.pid
+    assert pid
+    await has_ended(pid)
+
+
+async def test_the_process_knows_no_secret_and_gives_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AVATARIUM_SECRET_KEY", "hush")
+    async with open_reader() as reader:
+        await reader.read(TEXT)
+        assert reader.pid
+        environment = await asyncio.to_thread(Path(f"/proc/{reader.pid}/environ").read_text)
+        assert "PATH=" in environment
+        assert "hush" not in environment
+        assert os.getpriority(os.PRIO_PROCESS, reader.pid) > os.getpriority(os.PRIO_PROCESS, 0)

@@ -1,0 +1,120 @@
+"""MiniLM computes what its authors' weights say, and a question need not wait for passages."""
+
+import asyncio
+from pathlib import Path
+from threading import Event
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+
+from adapters.minilm import BATCH_TOKENS, MAX_TOKENS, MiniLm, batches
+from tests.parts.minilm import EPSILON, HEADS, LAYERS, WIDTH, Tensor, weights
+
+TEXTS = ["How do I get my money back?", "Refunds are paid within 14 days.", "Our shop opens at nine.", "word " * 600]
+
+
+@pytest.fixture
+def minilm(minilm_folder: Path) -> MiniLm:
+    return MiniLm(minilm_folder)
+
+
+def by_hand(tokenizer: Tokenizer, text: str) -> Tensor:
+    """The same model in plain NumPy, one text at a time and without padding."""
+    known, ids = weights(), tokenizer.encode(text).ids[:MAX_TOKENS]
+    embeddings = {name: known[f"embeddings.{name}_embeddings.weight"] for name in ("word", "position", "token_type")}
+    hidden: Tensor = embeddings["word"][ids] + embeddings["position"][: len(ids)] + embeddings["token_type"][0]
+    hidden = norm(hidden, "embeddings.LayerNorm")
+    for layer in range(LAYERS):
+        name = f"encoder.layer.{layer}"
+        mixed = linear(attention(hidden, f"{name}.attention.self"), f"{name}.attention.output.dense")
+        hidden = norm(mixed + hidden, f"{name}.attention.output.LayerNorm")
+        inner = gelu(linear(hidden, f"{name}.intermediate.dense"))
+        hidden = norm(linear(inner, f"{name}.output.dense") + hidden, f"{name}.output.LayerNorm")
+    mean = hidden.mean(axis=0)
+    vector: Tensor = mean / np.linalg.norm(mean)
+    return vector
+
+
+def attention(hidden: Tensor, name: str) -> Tensor:
+    query, key, value = (
+        linear(hidden, f"{name}.{part}").reshape(len(hidden), HEADS, -1).transpose(1, 0, 2)
+        for part in ("query", "key", "value")
+    )
+    scores = query @ key.transpose(0, 2, 1) / np.sqrt(WIDTH // HEADS)
+    shares = np.exp(scores - scores.max(axis=-1, keepdims=True))
+    mixed: Tensor = (shares / shares.sum(axis=-1, keepdims=True)) @ value
+    return mixed.transpose(1, 0, 2).reshape(len(hidden), WIDTH)
+
+
+def linear(hidden: Tensor, name: str) -> Tensor:
+    result: Tensor = hidden @ weights()[f"{name}.weight"].T + weights()[f"{name}.bias"]
+    return result
+
+
+def norm(hidden: Tensor, name: str) -> Tensor:
+    centred = hidden - hidden.mean(axis=-1, keepdims=True)
+    spread = np.sqrt((centred**2).mean(axis=-1, keepdims=True) + EPSILON)
+    result: Tensor = centred / spread * weights()[f"{name}.weight"] + weights()[f"{name}.bias"]
+    return result
+
+
+def gelu(values: Tensor) -> Tensor:
+    result: Tensor = (values * (1 + erf(values / np.sqrt(2))) / 2).astype(np.float32)
+    return result
+
+
+def erf(values: Tensor) -> NDArray[np.float64]:
+    """Abramowitz and Stegun 7.1.26, exact to 1.5e-7."""
+    size = np.abs(values.astype(np.float64))
+    near = 1 / (1 + 0.3275911 * size)
+    factors = (1.061405429, -1.453152027, 1.421413741, -0.284496736, 0.254829592)
+    polynomial = np.polyval([*factors, 0], near)
+    result: NDArray[np.float64] = np.sign(values) * (1 - polynomial * np.exp(-(size**2)))
+    return result
+
+
+async def test_the_vectors_are_those_of_the_published_weights(minilm: MiniLm, minilm_folder: Path) -> None:
+    tokenizer = Tokenizer.from_file(str(minilm_folder / "tokenizer.json"))
+    tokenizer.enable_truncation(MAX_TOKENS)
+    tokenizer.no_padding()
+    for text, vector in zip(TEXTS, await minilm.embed(TEXTS), strict=True):
+        assert np.abs(by_hand(tokenizer, text) - np.asarray(vector)).max() < 1e-5
+    minilm.close()
+
+
+async def test_near_meanings_are_near(minilm: MiniLm) -> None:
+    question, answer, other, _ = (np.asarray(vector) for vector in await minilm.embed(TEXTS))
+    assert question @ answer > 0.4
+    assert question @ other < 0.2
+    minilm.close()
+
+
+async def test_a_question_does_not_wait_for_passages(minilm: MiniLm, monkeypatch: pytest.MonkeyPatch) -> None:
+    stalled = Event()
+    run = MiniLm._run
+
+    def slow(self: MiniLm, texts: list[str]) -> list[list[float]]:
+        if "passage" in texts[0]:
+            stalled.wait()
+        return run(self, texts)
+
+    monkeypatch.setattr(MiniLm, "_run", slow)
+    passages = asyncio.create_task(minilm.embed(["passage one", "passage two"]))
+    await asyncio.sleep(0)
+    assert len(await minilm.embed(["a question"])) == 1
+    assert not passages.done()
+    stalled.set()
+    assert len(await passages) == 2
+    minilm.close()
+
+
+def test_batches_hold_texts_of_about_one_length_within_a_bound() -> None:
+    texts = ["x" * (number * 37 % 2000) for number in range(300)]
+    found = list(batches(texts))
+    assert sorted(place for batch in found for place in batch) == list(range(300))
+    for batch in found:
+        tokens = [min(len(texts[place]) // 4 + 2, MAX_TOKENS) for place in batch]
+        assert len(batch) == 1 or len(batch) * max(tokens) <= BATCH_TOKENS
+    assert len(found) < 150

@@ -1,0 +1,181 @@
+"""What every store promises of knowledge: its items, their bodies and the models of its vectors."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from domain.avatars import Avatar
+from domain.knowledge import Crawl, KnowledgeItem, KnowledgeStatus, KnowledgeTotals, KnowledgeType
+from domain.ports import Store, Tx
+from domain.reading import FailureCode
+from tests.builders import NOON, a_passage, an_account, an_avatar, an_item
+
+LATER = NOON + timedelta(minutes=1)
+
+
+@pytest.fixture
+async def avatar(store: Store) -> Avatar:
+    account = an_account()
+    avatar = an_avatar(account)
+
+    def add(tx: Tx) -> None:
+        tx.accounts.add(account)
+        tx.avatars.add(avatar)
+
+    await store.write(add)
+    return avatar
+
+
+async def add(store: Store, *items: KnowledgeItem, body: bytes | None = None) -> None:
+    def add_all(tx: Tx) -> None:
+        for item in items:
+            tx.knowledge.add(item, body)
+
+    await store.write(add_all)
+
+
+async def stored(store: Store, item: KnowledgeItem) -> KnowledgeItem | None:
+    return await store.read(lambda tx: tx.knowledge.by_id(item.avatar_id, item.id))
+
+
+async def test_an_item_comes_back_with_every_field(store: Store, avatar: Avatar) -> None:
+    item = an_item(
+        avatar,
+        type=KnowledgeType.SITE,
+        title="日本語 🗾",
+        size=10 * 1024 * 1024,
+        url="https://example.com/?q=ü",
+        file_name="Über uns.pdf",
+        media_type="application/pdf",
+        question="Why?",
+        crawl=Crawl(7, 2, ("/docs",), ("/docs/old", "/x")),
+        status=KnowledgeStatus.FAILED,
+        failure=FailureCode.SCANNED,
+        generation=3,
+        passage_count=12,
+        done=4,
+        total=12,
+        languages=("de", "en"),
+    )
+    await add(store, item)
+    assert await stored(store, item) == item
+
+
+async def test_an_item_is_found_through_its_own_avatar_only(store: Store, avatar: Avatar) -> None:
+    item = an_item(avatar)
+    await add(store, item)
+    assert await store.read(lambda tx: tx.knowledge.by_id("another", item.id)) is None
+    assert await store.read(lambda tx: tx.knowledge.of_avatar("another")) == []
+
+
+async def test_an_item_is_found_through_its_own_account_only(store: Store, avatar: Avatar) -> None:
+    item = an_item(avatar)
+    await add(store, item)
+    assert await store.read(lambda tx: tx.knowledge.of_account(avatar.account_id, item.id)) == item
+    assert await store.read(lambda tx: tx.knowledge.of_account(an_account().id, item.id)) is None
+
+
+async def test_a_body_comes_back_byte_for_byte(store: Store, avatar: Avatar) -> None:
+    item, body = an_item(avatar), bytes(range(256)) * 100
+    await add(store, item, body=body)
+    assert await store.read(lambda tx: tx.knowledge.body(item.id)) == body
+    await store.write(lambda tx: tx.knowledge.replace_body(item.id, b"new"))
+    assert await store.read(lambda tx: tx.knowledge.body(item.id)) == b"new"
+
+
+async def test_what_is_fetched_has_no_body(store: Store, avatar: Avatar) -> None:
+    item = an_item(avatar)
+    await add(store, item)
+    assert await store.read(lambda tx: tx.knowledge.body(item.id)) is None
+
+
+async def test_items_are_paged_newest_first(store: Store, avatar: Avatar) -> None:
+    items = [an_item(avatar, id=f"item {index}", created_at=NOON + timedelta(seconds=index)) for index in range(5)]
+    await add(store, *items)
+    newest_first = items[::-1]
+    assert await store.read(lambda tx: tx.knowledge.of_avatar(avatar.id)) == newest_first
+    assert await store.read(lambda tx: tx.knowledge.page(avatar.id, 2, None)) == newest_first[:2]
+    assert await store.read(lambda tx: tx.knowledge.page(avatar.id, 2, newest_first[1].id)) == newest_first[2:4]
+    assert await store.read(lambda tx: tx.knowledge.page(avatar.id, 2, "unknown")) == []
+
+
+async def test_an_update_changes_all_but_where_it_belongs(store: Store, avatar: Avatar) -> None:
+    item = an_item(avatar)
+    await add(store, item, body=b"kept")
+    changed = replace(item, title="New", status=KnowledgeStatus.INDEXING, done=1, total=2, updated_at=LATER)
+    await store.write(lambda tx: tx.knowledge.update(changed))
+    assert await stored(store, item) == changed
+    assert await store.read(lambda tx: tx.knowledge.body(item.id)) == b"kept"
+
+
+async def test_an_item_that_is_gone_is_not_updated(store: Store, avatar: Avatar) -> None:
+    item = an_item(avatar)
+    await store.write(lambda tx: tx.knowledge.update(item))
+    assert await stored(store, item) is None
+
+
+async def test_deleting_takes_the_body_and_the_passages_along(store: Store, avatar: Avatar) -> None:
+    item = an_item(avatar)
+    passage = a_passage(item, "Otters hold hands.")
+    await add(store, item, body=b"Otters")
+    await store.write(lambda tx: tx.passages.add([passage]))
+    await store.write(lambda tx: tx.knowledge.delete(item.id))
+    assert await stored(store, item) is None
+    assert await store.read(lambda tx: tx.knowledge.body(item.id)) is None
+    assert await store.read(lambda tx: tx.passages.of_generation(item.id, 1)) == []
+    assert await store.read(lambda tx: tx.passages.matching(avatar.id, "otters", 5)) == []
+
+
+async def test_deleting_an_avatar_takes_its_knowledge_along(store: Store, avatar: Avatar) -> None:
+    item = an_item(avatar)
+    await add(store, item, body=b"Otters")
+    await store.write(lambda tx: tx.passages.add([a_passage(item, "Otters hold hands.")]))
+    await store.write(lambda tx: tx.knowledge.use_model(avatar.id, "minilm"))
+    await store.write(lambda tx: tx.avatars.delete(avatar.id))
+    assert await store.read(lambda tx: tx.knowledge.of_avatar(avatar.id)) == []
+    assert await store.read(lambda tx: tx.knowledge.body(item.id)) is None
+    assert await store.read(lambda tx: tx.passages.of_generation(item.id, 1)) == []
+    assert await store.read(lambda tx: tx.knowledge.model(avatar.id)) is None
+
+
+async def test_totals_are_the_account_s_over_all_its_avatars(store: Store, avatar: Avatar) -> None:
+    account_id = avatar.account_id
+    second = an_avatar(an_account(id=account_id))
+    stranger = an_account()
+    other = an_avatar(stranger)
+
+    def add_avatars(tx: Tx) -> None:
+        tx.accounts.add(stranger)
+        tx.avatars.add(second)
+        tx.avatars.add(other)
+
+    await store.write(add_avatars)
+    assert await store.read(lambda tx: tx.knowledge.totals(account_id)) == KnowledgeTotals(0, 0)
+    await add(store, an_item(avatar, size=10), an_item(second, size=32), an_item(other, size=1000))
+    assert await store.read(lambda tx: tx.knowledge.totals(account_id)) == KnowledgeTotals(2, 42)
+
+
+async def test_an_avatar_has_one_model_at_a_time(store: Store, avatar: Avatar) -> None:
+    assert await store.read(lambda tx: tx.knowledge.model(avatar.id)) is None
+    await store.write(lambda tx: tx.knowledge.use_model(avatar.id, "minilm"))
+    await store.write(lambda tx: tx.knowledge.use_model(avatar.id, "other"))
+    assert await store.read(lambda tx: tx.knowledge.model(avatar.id)) == "other"
+    await store.write(lambda tx: tx.knowledge.use_model(avatar.id, None))
+    assert await store.read(lambda tx: tx.knowledge.model(avatar.id)) is None
+
+
+async def test_avatars_without_a_model_s_vectors_are_found(store: Store, avatar: Avatar) -> None:
+    unread = an_avatar(an_account(id=avatar.account_id))
+    await store.write(lambda tx: tx.avatars.add(unread))
+    await add(store, an_item(avatar), an_item(avatar), an_item(unread, generation=0))
+    assert await store.read(lambda tx: tx.knowledge.without_model("minilm")) == [avatar.id]
+    await store.write(lambda tx: tx.knowledge.use_model(avatar.id, "minilm"))
+    assert await store.read(lambda tx: tx.knowledge.without_model("minilm")) == []
+    assert await store.read(lambda tx: tx.knowledge.without_model("newer")) == [avatar.id]
+
+
+async def test_erasing_can_be_asked_for_at_any_time(store: Store, avatar: Avatar) -> None:
+    await store.erased()
+    await add(store, an_item(avatar), body=b"words")
+    await store.erased()

@@ -1,0 +1,108 @@
+"""Knowledge in a process of its own: one that is killed in the middle of its work, and one that takes it up."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from aiohttp import web
+
+from resolvers.generations import EMBEDDED_AT_ONCE
+from tests.e2e.process import Avatarium, avatarium
+
+EMAIL = "demo@localhost"
+PARAGRAPHS = 3 * EMBEDDED_AT_ONCE
+TEXT = "\n\n".join(
+    f"## Part {number}\n\n" + f"The word number {number} stands here. " * 40 for number in range(PARAGRAPHS)
+)
+
+
+class Embeddings:
+    """An embedding provider that stops answering after its first call, until it is told to go on."""
+
+    def __init__(self) -> None:
+        self.url = ""
+        self.texts: list[str] = []
+        self.stalled, self.may_go_on = asyncio.Event(), asyncio.Event()
+
+    async def answer(self, request: web.Request) -> web.Response:
+        texts = (await request.json())["input"]
+        if self.texts and not self.may_go_on.is_set():
+            self.stalled.set()
+            await self.may_go_on.wait()
+        self.texts += texts
+        data = [
+            {"object": "embedding", "index": at, "embedding": [1.0, float(len(text))]} for at, text in enumerate(texts)
+        ]
+        usage = {"prompt_tokens": 1, "total_tokens": 1}
+        return web.json_response({"object": "list", "data": data, "model": "text-embedding-3-small", "usage": usage})
+
+
+@asynccontextmanager
+async def embeddings() -> AsyncIterator[Embeddings]:
+    provider, app = Embeddings(), web.Application()
+    app.router.add_post("/embeddings", provider.answer)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    provider.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    try:
+        yield provider
+    finally:
+        provider.may_go_on.set()
+        await runner.cleanup()
+
+
+async def call(server: Avatarium, token: str, method: str, path: str, **more: Any) -> Any:
+    url = f"{server.url}/v1/consumer-avatars/DemoAvatar1{path}"
+    async with (
+        aiohttp.ClientSession(headers={"Authorization": f"Bearer {token}"}) as http,
+        http.request(method, url, **more) as response,
+    ):
+        assert response.status == 200, await response.text()
+        return (await response.json()).get("data")
+
+
+def rows(data: Path, query: str) -> list[tuple[Any, ...]]:
+    with closing(sqlite3.connect(data / "avatarium.db")) as connection, connection:
+        return connection.execute(query).fetchall()
+
+
+async def test_a_killed_process_leaves_nothing_half_or_doubled(tmp_path: Path) -> None:
+    async with embeddings() as provider:
+        settings = {
+            "AVATARIUM_EMBEDDINGS": "openai/text-embedding-3-small",
+            "OPENAI_API_KEY": "key",
+            "OPENAI_API_BASE": provider.url,
+        }
+        async with avatarium(tmp_path, **settings) as server:
+            token = await server.command("token", "--email", EMAIL)
+            form = aiohttp.FormData({"title": "Parts"}, quote_fields=False)
+            form.add_field("file", TEXT.encode(), filename="parts.md")
+            item = await call(server, token, "POST", "/knowledge", data=form)
+            async with asyncio.timeout(60):
+                await provider.stalled.wait()
+            server.process.kill()
+            await server.process.wait()
+        assert rows(tmp_path, "SELECT status, generation FROM knowledge") == [("indexing", 0)]
+        first = list(provider.texts)
+        stored = rows(tmp_path, "SELECT id FROM passages ORDER BY id")
+        rows(tmp_path, "UPDATE jobs SET leased_until = '2026-01-01 00:00:00'")
+        provider.may_go_on.set()
+        async with avatarium(tmp_path, **settings) as server:
+            async with asyncio.timeout(60):
+                while (await call(server, token, "GET", f"/knowledge/{item['id']}"))["status"] != "ready":  # noqa: ASYNC110
+                    await asyncio.sleep(0.1)
+            found = await call(server, token, "GET", f"/knowledge/{item['id']}")
+            while rows(tmp_path, "SELECT id FROM jobs"):  # noqa: ASYNC110
+                await asyncio.sleep(0.1)
+        assert found["chunkCount"] == len(stored)
+        assert rows(tmp_path, "SELECT id FROM passages ORDER BY id") == stored
+        assert len(first) == EMBEDDED_AT_ONCE
+        later = provider.texts[len(first) :]
+        assert not set(first) & set(later), "vectors that exist are not made again"
+        assert sorted({*first, *later}) == sorted(set(provider.texts))
