@@ -3,7 +3,9 @@
 import shutil
 import sqlite3
 from contextlib import closing
+from os import SEEK_END
 from pathlib import Path
+from struct import Struct
 from typing import TYPE_CHECKING, Any, Protocol, cast
 from urllib.parse import urlsplit
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 
 DATABASE_FILE = "chroma.sqlite3"
 SOILED = "soiled"
+HEADER = Struct("<iQQQQ")
 # In seconds, for each wait of a request.
 TIMEOUT = 30.0
 HEARTBEAT_TIMEOUT = 5.0
@@ -26,6 +29,10 @@ class Chroma(Protocol):
 
     def open(self) -> "Client": ...
     def close(self, client: "Client") -> None: ...
+    def tidy(self) -> None:
+        """To be called after an addition. Takes off the disk what the index of a new collection should not hold."""
+        ...
+
     def soil(self) -> None:
         """Comes before a deletion, so that `wipe` is not forgotten if the process dies in between."""
         ...
@@ -40,6 +47,7 @@ class EmbeddedChroma(Chroma):
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
+        self._tidied = set[Path]()
 
     def open(self) -> "Client":
         import chromadb
@@ -50,11 +58,18 @@ class EmbeddedChroma(Chroma):
     def close(self, client: "Client") -> None:
         client.close()
 
+    def tidy(self) -> None:
+        """A new index is written once with room for more vectors, and there with whatever the memory held before."""
+        for header in set(self._directory.glob("*/header.bin")) - self._tidied:
+            blank_unused(header)
+            self._tidied.add(header)
+
     def soil(self) -> None:
         (self._directory / SOILED).touch()
 
     def wipe(self) -> None:
         """Chroma frees pages of its database without overwriting them, and leaves folders of deleted collections."""
+        self.tidy()
         if not (self._directory / SOILED).exists():
             return
         with closing(sqlite3.connect(self._directory / DATABASE_FILE)) as database:
@@ -88,11 +103,28 @@ class ChromaServer(Chroma):
         for session in sessions(client):
             session.close()
 
+    def tidy(self) -> None:
+        return None
+
     def soil(self) -> None:
         return None
 
     def wipe(self) -> None:
         return None
+
+
+def blank_unused(header: Path) -> None:
+    """Overwrites the room of an index that no vector has taken yet.
+
+    The header begins with a version, an offset, and the elements that there is room for, that there are, and the
+    bytes of each (`HEADER_FIELDS` in hnswlib/hnswalg.h, github.com/chroma-core/hnswlib). `length.bin` has a float each.
+    """
+    _, _, _, count, width = HEADER.unpack_from(header.read_bytes())
+    for name, size in (("data_level0.bin", width), ("length.bin", 4)):
+        with (header.parent / name).open("r+b") as file:
+            end = file.seek(0, SEEK_END)
+            file.seek(count * size)
+            file.write(bytes(max(end - count * size, 0)))
 
 
 async def server_answers(url: str) -> bool:

@@ -55,6 +55,7 @@ class ChromaShards:
                 embeddings=np.concatenate((blanks(1, rows.shape[1]), rows)),
                 metadatas=[{"version": version}, *owners],
             )
+        self._chroma.tidy()
         return before, version_in(shard, avatar_id)
 
     def present(self, avatar_id: str, model: str, passage_ids: Sequence[str]) -> set[str]:

@@ -47,6 +47,13 @@ def holding(folder: Path, needles: Iterable[bytes]) -> set[str]:
     return {name for name, content in contents.items() if any(needle in content for needle in needles)}
 
 
+def end_with(folder: Path, words: bytes) -> None:
+    """Writes them over the end of the index's files, where there is room for more vectors."""
+    for name in ("data_level0.bin", "length.bin"):
+        (file,) = folder.rglob(name)
+        file.write_bytes(file.read_bytes()[: -len(words)] + words)
+
+
 async def found(vectors: Vectors, avatar: str, model: str = MODEL, toward: Vector = NORTH) -> list[str]:
     return [match.passage_id for match in await vectors.nearest(avatar, model, toward, 10)]
 
@@ -103,6 +110,17 @@ async def test_a_removed_avatar_leaves_nothing_on_the_disk(folder: Path) -> None
         assert {path.stem for path in files(folder)} == {digest("kept")}
         assert len(await found(vectors, "kept", toward=next(iter(kept.values())))) == 10
     assert traces(folder, gone) == set()
+
+
+async def test_an_index_keeps_nothing_that_the_memory_held_before(folder: Path) -> None:
+    async with open_vectors(folder, None, FakeClock()) as vectors:
+        await vectors.put("avatar", MODEL, "item", some_vectors(3, 1))
+    end_with(folder, b"leaked!")
+    assert holding(folder, [b"leaked!"]) == {"data_level0.bin", "length.bin"}
+    async with open_vectors(folder, None, FakeClock()) as vectors:
+        await vectors.put("avatar", MODEL, "item", some_vectors(3, 2))
+        assert holding(folder, [b"leaked!"]) == set()
+        assert len(await found(vectors, "avatar", toward=[1.0] * DIMENSION)) == 6
 
 
 async def test_replaced_passages_leave_nothing_on_the_disk(folder: Path) -> None:

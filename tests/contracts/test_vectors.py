@@ -12,7 +12,7 @@ from domain.knowledge_ports import Vector, Vectors
 from tests.fakes.clock import FakeClock
 from tests.fakes.vectors import MemoryVectors
 
-MODEL, OTHER_MODEL = "minilm", "openai/text-embedding-3-small"
+MODEL, OTHER_MODEL, WIDE_MODEL = "minilm", "openai/text-embedding-3-small", "openai/text-embedding-3-large"
 NORTH, EAST, SOUTH = (0.0, 1.0), (1.0, 0.0), (0.0, -1.0)
 NORTH_EAST = (math.sqrt(0.5), math.sqrt(0.5))
 
@@ -69,11 +69,11 @@ async def test_avatars_and_models_are_apart(vectors: Vectors, avatar: str) -> No
     other = str(uuid4())
     await vectors.put(avatar, MODEL, "item", {"mine": NORTH})
     await vectors.put(other, MODEL, "item", {"theirs": NORTH})
-    await vectors.put(avatar, OTHER_MODEL, "item", {"mine": (0.0, 0.0, 1.0)})
+    await vectors.put(avatar, WIDE_MODEL, "item", {"mine": (0.0, 0.0, 1.0)})
     assert await found(vectors, avatar) == ["mine"]
     assert await found(vectors, other) == ["theirs"]
-    assert await found(vectors, avatar, (0.0, 0.0, 1.0), OTHER_MODEL) == ["mine"]
-    assert await vectors.missing(other, OTHER_MODEL, ["theirs"]) == ["theirs"]
+    assert await found(vectors, avatar, (0.0, 0.0, 1.0), WIDE_MODEL) == ["mine"]
+    assert await vectors.missing(other, WIDE_MODEL, ["theirs"]) == ["theirs"]
 
 
 async def test_an_item_keeps_only_what_it_should(vectors: Vectors, avatar: str) -> None:
