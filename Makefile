@@ -14,7 +14,7 @@ run: install  ## install what is missing and start the server
 
 test: install-dev install-test-parts check  ## install what the tests need and run everything
 	$(NPM) --prefix web test
-	$(RUN) pytest -q
+	$(RUN) pytest -q -n auto --maxprocesses 4 --dist loadfile
 
 check: install-dev  ## formatting, lint, types, imports, printed schemas
 	$(RUN) ruff format --check .

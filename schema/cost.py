@@ -1,14 +1,16 @@
-"""What an operation costs: 1 for each object, as often as the pages around it have items.
+"""What an operation costs, and how much it may: 1 for each object, as often as the pages around it have items.
 
 Scalars are free, as are Relay's wrappers (connections, edges, page info) and introspection.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from graphql import (
+    DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
+    GraphQLError,
     GraphQLField,
     GraphQLInterfaceType,
     GraphQLNamedType,
@@ -17,27 +19,34 @@ from graphql import (
     InlineFragmentNode,
     IntValueNode,
     OperationDefinitionNode,
+    OperationType,
     SelectionNode,
     SelectionSetNode,
     VariableNode,
     get_named_type,
+    get_operation_ast,
     is_introspection_type,
     is_leaf_type,
 )
+from strawberry.extensions import SchemaExtension
 
+from schema.limits import fragments_of
 from schema.pages import PAGE_MAX
+from schema.shared import shared
 
+COST_MAX = 5_000
 Variables = Mapping[str, object]
 
 
 class Cost:
-    """Of the operations of one valid document, with one set of variables."""
+    """Of the operations of one valid document, with one set of variables. `varies`: others may cost something else."""
 
     def __init__(
         self, schema: GraphQLSchema, fragments: Mapping[str, FragmentDefinitionNode], variables: Variables
     ) -> None:
         self._schema, self._fragments, self._variables = schema, fragments, variables
         self._known: dict[str, int] = {}
+        self.varies = False
 
     def of(self, operation: OperationDefinitionNode) -> int:
         defaults = {
@@ -86,7 +95,43 @@ class Cost:
         if isinstance(first, IntValueNode):
             given = int(first.value)
         elif isinstance(first, VariableNode):
+            self.varies = True
             given = self._variables.get(first.name.value)
         usual = field.args["first"].default_value if "first" in field.args else None
         size = next((each for each in (given, usual) if isinstance(each, int)), PAGE_MAX)
         return min(max(size, 1), PAGE_MAX)
+
+
+class CostLimiter(SchemaExtension):
+    """Refuses what costs more than `limit`, and tells the cost of queries and mutations."""
+
+    def __init__(self, limit: int = COST_MAX) -> None:
+        self._limit = limit
+
+    def on_validate(self) -> Iterator[None]:
+        context = self.execution_context
+        document = context.graphql_document
+        operation = get_operation_ast(document, context.operation_name) if document else None
+        if document and operation and not context.pre_execution_errors:
+            self._weigh(operation, self._cost(document, operation))
+        yield
+
+    def _cost(self, document: DocumentNode, operation: OperationDefinitionNode) -> int:
+        context = self.execution_context
+        schema, name = context.schema._schema, context.operation_name
+        known = shared(schema, context.query or "")
+        if known and name in known.costs:
+            return known.costs[name]
+        cost = Cost(schema, fragments_of(document), context.variables or {})
+        requested = cost.of(operation)
+        if known and not cost.varies:
+            known.costs[name] = requested
+        return requested
+
+    def _weigh(self, operation: OperationDefinitionNode, requested: int) -> None:
+        if requested > self._limit:
+            message = f"The operation costs {requested}: at most {self._limit} is allowed. Ask for smaller pages."
+            self.execution_context.pre_execution_errors = [GraphQLError(message)]
+        if operation.operation is not OperationType.SUBSCRIPTION:
+            told = {"requested": requested, "limit": self._limit}
+            self.execution_context.extensions_results["cost"] = told

@@ -1,9 +1,6 @@
-"""How large an operation may be: its fields, its nesting, aliases and directives, and what it costs.
+"""How large an operation may be: its fields, its nesting, aliases and directives."""
 
-The rules are built once: `ValidationCache` keeps its results by document and rules.
-"""
-
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from graphql import (
@@ -12,21 +9,14 @@ from graphql import (
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
-    GraphQLError,
     InlineFragmentNode,
     Node,
     OperationDefinitionNode,
-    OperationType,
-    get_operation_ast,
 )
 from graphql.validation.validate import ValidationAbortedError
-from strawberry.extensions import SchemaExtension
-
-from schema.cost import Cost
 
 TOKENS_MAX = 2_000
 FIELDS_MAX = 200
-COST_MAX = 5_000
 
 
 class Size(NamedTuple):
@@ -104,27 +94,3 @@ def refuse_too_large(size: Size) -> None:
     for what, found, most in zip(Size._fields, size, SIZE_MAX, strict=True):
         if found > most:
             raise ValidationAbortedError(f"The operation is too large: its {what} may be at most {most}.")
-
-
-class CostLimiter(SchemaExtension):
-    """Refuses what costs more than `limit`, and tells the cost of queries and mutations."""
-
-    def __init__(self, limit: int = COST_MAX) -> None:
-        self._limit = limit
-
-    def on_validate(self) -> Iterator[None]:
-        context = self.execution_context
-        document = context.graphql_document
-        operation = get_operation_ast(document, context.operation_name) if document else None
-        if document and operation and not context.pre_execution_errors:
-            cost = Cost(context.schema._schema, fragments_of(document), context.variables or {})
-            self._weigh(operation, cost.of(operation))
-        yield
-
-    def _weigh(self, operation: OperationDefinitionNode, requested: int) -> None:
-        if requested > self._limit:
-            message = f"The operation costs {requested}: at most {self._limit} is allowed. Ask for smaller pages."
-            self.execution_context.pre_execution_errors = [GraphQLError(message)]
-        if operation.operation is not OperationType.SUBSCRIPTION:
-            told = {"requested": requested, "limit": self._limit}
-            self.execution_context.extensions_results["cost"] = told

@@ -1,6 +1,7 @@
 """The events of a subscription, shown without executing the whole operation anew for each.
 
-What an operation selects of a kind of event is compiled once, into functions that make data of such events.
+What an operation selects of a kind of event is compiled once, into functions that make data of such events; for
+everybody who sends the same text, unless it has directives, which may depend on variables.
 Whatever they do not understand, and every event that they fail on, is left to graphql-core.
 """
 
@@ -34,8 +35,11 @@ from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from strawberry.types.base import StrawberryObjectDefinition
 from strawberry.types.field import StrawberryField
 
+from schema.shared import shared
+
 Executor = AnyExecutor[Any]
-Show = Callable[[Any], Any]
+Show = Callable[[Any, Executor], Any]
+"""Makes data of a value, for the operation of the executor."""
 
 # How the operation of this task sends the data of an event at once, where its transport can.
 send_at_once: ContextVar[Callable[[Any], Awaitable[None]] | None] = ContextVar("send_at_once", default=None)
@@ -53,8 +57,17 @@ class ProjectingExecutor(StrawberryGraphQLCoreExecutionContext):
     """Executes operations as Strawberry does, but the events of a subscription by its projection."""
 
     @cached_property
-    def _show(self) -> Show:
-        return understood(lambda: Projection(self).of_root())
+    def _show(self) -> Callable[[Any], Any]:
+        known = self._shared_projections()
+        name = self.operation.name.value if self.operation.name else None
+        show = known.get(name) or known.setdefault(name, understood(lambda: compile_root(self)))
+        return lambda event: show(event, self)
+
+    def _shared_projections(self) -> dict[str | None, Show]:
+        """Of the operations of the same text; none when it has directives."""
+        text = self.operation.loc.source.body if self.operation.loc else "@"
+        known = None if "@" in text else shared(self.schema, text)
+        return known.projections if known else {}
 
     def cancellable_iterable(self, iterable: AsyncIterable[Any]) -> AsyncIterable[Any]:
         return self._not_sent(iterable) if send_at_once.get() else super().cancellable_iterable(iterable)
@@ -91,89 +104,94 @@ class Executed:
         return ExecutionResult(self._data, None)
 
 
-class Projection:
-    """Compiles the selections of one operation with its variables. Raises `NotUnderstood`."""
-
-    def __init__(self, executor: Executor) -> None:
-        self._executor = executor
-
-    def of_root(self) -> Show:
-        executor = self._executor
-        root = executor.schema.subscription_type
-        if root is None or getattr(executor.middleware_manager, "middlewares", None):
-            raise NotUnderstood
-        collected = collect_fields(
-            executor.schema, executor.fragments, executor.variable_values, root, executor.operation
-        )
-        [(key, details)] = grouped(collected)
-        complete = self._value(field_of(root, details).type, details)
-        return lambda event: {key: complete(event)}
-
-    def _value(self, type_: GraphQLOutputType, details: FieldDetailsList) -> Show:
-        if isinstance(type_, GraphQLNonNull):
-            return self._present(type_.of_type, details)
-        present = self._present(type_, details)
-        return lambda value: None if value is None else present(value)
-
-    def _present(self, type_: GraphQLOutputType, details: FieldDetailsList) -> Show:
-        """Of values that are not null."""
-        if isinstance(type_, GraphQLList):
-            return every(self._value(type_.of_type, details))
-        if is_leaf_type(type_):
-            return leaf(type_)
-        if isinstance(type_, GraphQLUnionType):
-            return self._object(type_.types, details)
-        if isinstance(type_, GraphQLObjectType):
-            return self._object([type_], details)
+def compile_root(executor: Executor) -> Show:
+    """Compiles what an operation selects. Raises `NotUnderstood`."""
+    root = executor.schema.subscription_type
+    if root is None or getattr(executor.middleware_manager, "middlewares", None):
         raise NotUnderstood
-
-    def _object(self, types: Sequence[GraphQLObjectType], details: FieldDetailsList) -> Show:
-        """Of objects of Strawberry's own classes, compiled for each class when the first of it comes."""
-        by_class = {cls: type_ for type_ in types if (cls := class_of(type_))}
-        compiled: dict[type, Show] = {}
-
-        def show(value: Any) -> Any:
-            cls = type(value)
-            if cls not in compiled:
-                compiled[cls] = understood(lambda: self._fields(by_class[cls], details))
-            return compiled[cls](value)
-
-        return show
-
-    def _fields(self, parent: GraphQLObjectType, details: FieldDetailsList) -> Show:
-        selected = grouped(self._executor.collect_subfields(parent, details))
-        fields = [(key, self._field(parent, key, same)) for key, same in selected]
-        return lambda value: {key: show(value) for key, show in fields}
-
-    def _field(self, parent: GraphQLObjectType, key: str, details: FieldDetailsList) -> Show:
-        if details[0].node.name.value == "__typename":
-            return lambda _: parent.name
-        field = field_of(parent, details)
-        read, complete = self._source(parent, key, field, details), self._value(field.type, details)
-        return lambda value: complete(read(value))
-
-    def _source(self, parent: GraphQLObjectType, key: str, field: GraphQLField, details: FieldDetailsList) -> Show:
-        """Where a field's value comes from: an attribute, or a resolver that needs nothing else, as Relay's of ids."""
-        definition = field.extensions.get(DEFINITION)
-        if type(definition) is not StrawberryField or field.args or definition.is_async:
-            raise NotUnderstood
-        if definition.is_basic_field:
-            return attrgetter(definition.python_name)
-        nodes = [detail.node for detail in details]
-        info = self._executor.build_resolve_info(field, nodes, parent, Path(None, key, parent.name))
-        resolve = cast(GraphQLFieldResolver, field.resolve)
-        return lambda value: resolve(value, info)
+    collected = collect_fields(executor.schema, executor.fragments, executor.variable_values, root, executor.operation)
+    [(key, details)] = grouped(collected)
+    complete = compile_value(field_of(root, details).type, details)
+    return lambda event, executor: {key: complete(event, executor)}
 
 
-def understood(compile_: Callable[[], Show]) -> Show:
+def compile_value(type_: GraphQLOutputType, details: FieldDetailsList) -> Show:
+    if isinstance(type_, GraphQLNonNull):
+        return compile_present(type_.of_type, details)
+    present = compile_present(type_, details)
+    return lambda value, executor: None if value is None else present(value, executor)
+
+
+def compile_present(type_: GraphQLOutputType, details: FieldDetailsList) -> Show:
+    """Of values that are not null."""
+    if isinstance(type_, GraphQLList):
+        return every(compile_value(type_.of_type, details))
+    if is_leaf_type(type_):
+        return leaf(type_)
+    if isinstance(type_, GraphQLUnionType):
+        return compile_object(type_.types, details)
+    if isinstance(type_, GraphQLObjectType):
+        return compile_object([type_], details)
+    raise NotUnderstood
+
+
+def compile_object(types: Sequence[GraphQLObjectType], details: FieldDetailsList) -> Show:
+    """Of objects of Strawberry's own classes, compiled for each class when the first of it comes."""
+    by_class = {cls: type_ for type_ in types if (cls := class_of(type_))}
+    compiled: dict[type, Show] = {}
+
+    def show(value: Any, executor: Executor) -> Any:
+        cls = type(value)
+        if cls not in compiled:
+            compiled[cls] = understood(lambda: compile_fields(executor, by_class[cls], details))
+        return compiled[cls](value, executor)
+
+    return show
+
+
+def compile_fields(executor: Executor, parent: GraphQLObjectType, details: FieldDetailsList) -> Show:
+    selected = grouped(executor.collect_subfields(parent, details))
+    fields = [(key, compile_field(parent, key, same)) for key, same in selected]
+    return lambda value, executor: {key: show(value, executor) for key, show in fields}
+
+
+def compile_field(parent: GraphQLObjectType, key: str, details: FieldDetailsList) -> Show:
+    if details[0].node.name.value == "__typename":
+        return lambda _value, _executor: parent.name
+    field = field_of(parent, details)
+    complete = compile_value(field.type, details)
+    definition = field.extensions.get(DEFINITION)
+    if type(definition) is not StrawberryField or field.args or definition.is_async:
+        raise NotUnderstood
+    if not definition.is_basic_field:
+        return compile_resolver(parent, key, field, details, complete)
+    read = attrgetter(definition.python_name)
+    return lambda value, executor: complete(read(value), executor)
+
+
+def compile_resolver(
+    parent: GraphQLObjectType, key: str, field: GraphQLField, details: FieldDetailsList, complete: Show
+) -> Show:
+    """Of a field with a resolver that needs nothing but the value, as Relay's of ids."""
+    nodes, path = [detail.node for detail in details], Path(None, key, parent.name)
+    resolve = cast(GraphQLFieldResolver, field.resolve)
+
+    def show(value: Any, executor: Executor) -> Any:
+        info = executor.build_resolve_info(field, nodes, parent, path)
+        return complete(resolve(value, info), executor)
+
+    return show
+
+
+def understood(compiling: Callable[[], Show]) -> Show:
     """What was compiled, or else a function that leaves every value to graphql-core."""
     try:
-        return compile_()
+        return compiling()
     except Exception:
         return refuse
 
 
-def refuse(_: Any) -> Any:
+def refuse(_value: Any, _executor: Executor) -> Any:
     raise NotUnderstood
 
 
@@ -202,7 +220,7 @@ def leaf(type_: GraphQLLeafType) -> Show:
     """Anything that is not plainly of the type is coerced, or refused, as graphql-core does it."""
     plain, coerce = SHOWN_AS_THEY_ARE.get(type_), type_.coerce_output_value
 
-    def show(value: Any) -> Any:
+    def show(value: Any, _executor: Executor) -> Any:
         if type(value) is plain:
             return value
         coerced = coerce(value)
@@ -214,9 +232,9 @@ def leaf(type_: GraphQLLeafType) -> Show:
 
 
 def every(show_one: Show) -> Show:
-    def show(values: Any) -> Any:
+    def show(values: Any, executor: Executor) -> Any:
         if type(values) is not list:
             raise NotUnderstood
-        return [show_one(value) for value in values]
+        return [show_one(value, executor) for value in values]
 
     return show

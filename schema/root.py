@@ -1,12 +1,11 @@
 """The schema: every noun's queries, mutations and subscriptions put together."""
 
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import suppress
+from collections.abc import Awaitable, Callable
 
 import strawberry
 from graphql import GraphQLError
 from strawberry import relay
-from strawberry.extensions import AddValidationRules, MaxTokensLimiter, ParserCache, SchemaExtension, ValidationCache
+from strawberry.extensions import SchemaExtension
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 
@@ -14,18 +13,19 @@ from schema.accounts import AccountMutation, AccountQuery, find_account
 from schema.avatars import AvatarMutation, AvatarQuery, find_avatar
 from schema.chat import ChatMutation, ChatSubscription
 from schema.context import Info
+from schema.cost import CostLimiter
 from schema.enums import OwnSpelling
 from schema.errors import show
 from schema.ids import parts
 from schema.knowledge import find_knowledge, find_passage
 from schema.knowledge_operations import KnowledgeMutation, KnowledgeQuery, KnowledgeSubscription
-from schema.limits import TOKENS_MAX, CostLimiter, SizeRule
 from schema.models import ModelQuery
 from schema.pages import PAGE_MAX
 from schema.projection import ProjectingExecutor
 from schema.runner import LeanRunner
-from schema.secrecy import IntrospectionRule, Secrecy
+from schema.secrecy import Secrecy
 from schema.sessions import SessionMutation, find_message, find_session
+from schema.shared import SharedDocuments
 
 FINDERS: dict[str, Callable[[Info, str], Awaitable[relay.Node | None]]] = {
     "Account": find_account,
@@ -68,24 +68,8 @@ class Schema(strawberry.Schema):
         return LeanRunner(execution_context, extensions)
 
 
-class SafeParserCache(ParserCache):
-    """Leaves what cannot be parsed to Strawberry, which tells of it; an error raised here would end a stream untold."""
-
-    def on_parse(self) -> Iterator[None]:
-        with suppress(GraphQLError):
-            next(super().on_parse())
-        yield
-
-
-# The caches come after what they depend on, and what differs between callers after the caches.
-EXTENSIONS = (
-    lambda: MaxTokensLimiter(max_token_count=TOKENS_MAX),
-    lambda: AddValidationRules([SizeRule, IntrospectionRule]),
-    lambda: SafeParserCache(),
-    lambda: ValidationCache(),
-    lambda: Secrecy(),
-    lambda: CostLimiter(),
-)
+# What differs between callers comes after what all of them share.
+EXTENSIONS = (lambda: SharedDocuments(), lambda: Secrecy(), lambda: CostLimiter())
 
 schema = Schema(
     Query,

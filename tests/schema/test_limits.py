@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 import strawberry
 from strawberry import relay
-from strawberry.extensions import validation_cache
 from strawberry.types import ExecutionResult
 
-from schema.limits import COST_MAX, CostLimiter
+from schema.cost import COST_MAX, CostLimiter
+from schema.shared import LENGTH_MAX, kept
 from tests.doors.doors import REPLY, SEND, START
 from tests.schema.conftest import Client, over_socket
 
@@ -153,11 +153,20 @@ async def test_what_costs_too_much_is_refused() -> None:
         assert result.data is None
 
 
-async def test_the_rules_do_not_defeat_the_validation_cache(stranger: Client) -> None:
-    query = f"query Cached {PLAIN}"
-    cache: Any = validation_cache._get_validate_cache(validation_cache.DEFAULT_MAXSIZE)
-    before = cache.cache_info()
+async def test_a_text_is_parsed_and_validated_once(stranger: Client) -> None:
+    query = f"query Shared {PLAIN}"
+    before = kept.cache_info()
     for _ in range(3):
         await stranger.data(query)
-    after = cache.cache_info()
-    assert (after.misses - before.misses, after.hits - before.hits) == (1, 2)
+    after = kept.cache_info()
+    assert after.misses - before.misses == 1
+
+
+async def test_a_long_text_is_not_kept(stranger: Client) -> None:
+    before = kept.cache_info()
+    assert await stranger.data(PLAIN + "#" * LENGTH_MAX)
+    assert kept.cache_info().misses == before.misses
+    [refused] = await over_http(stranger, tokens(2_001) + "#" * LENGTH_MAX)
+    assert "more than 2000 tokens" in refused["message"]
+    [refused] = await over_http(stranger, aliased(16) + "#" * LENGTH_MAX)
+    assert "its aliases may be at most 15" in refused["message"]

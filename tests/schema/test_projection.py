@@ -162,6 +162,10 @@ class Whole:
     async def later(self) -> str:
         return f"{self.name} later"
 
+    @strawberry.field
+    def seen_by(self, info: strawberry.Info[str]) -> str:
+        return info.context
+
 
 class Special(Whole):
     pass
@@ -197,6 +201,12 @@ async def test_a_stream_is_shown_event_by_event() -> None:
     assert [(event.errors, event.data) for event in events] == [
         (None, {"all": {"name": name, "parts": [{"name": None}]}}) for name in ("One", "Two", "Three")
     ]
+
+
+async def test_callers_who_send_the_same_text_see_with_their_own_context() -> None:
+    for caller in ("Ann", "Ben"):
+        stream: Any = await SMALL.stream("subscription { whole { seenBy } }", context_value=caller)
+        assert [result.data async for result in stream] == [{"whole": {"seenBy": caller}}] * 3
 
 
 async def test_what_is_projected_is_sent_at_once_and_in_order() -> None:
