@@ -62,7 +62,8 @@ async def send(
         )  # fmt: skip
         tx.messages.add_turn(message, reply)
         tx.sessions.touch(session_id, now)
-        return Opened(avatar, message, reply, before, tuple(history[-CLIENT_HISTORY_MAX:]), accepted)
+        informed = bool(tx.passages.languages(avatar.id))
+        return Opened(avatar, message, reply, before, tuple(history[-CLIENT_HISTORY_MAX:]), informed, accepted)
 
     async def open_and_start() -> Sent:
         opened = await ctx.services.store.write(open_turn)

@@ -37,8 +37,8 @@ REPLY_MAX_CHARS = 20_000
 class Opened:
     """A turn as it was committed: the visitor's words, and the place of the reply to them.
 
-    `before` are the session's earlier turns; `history` is the client's own account of them.
-    `accepted` is the clock's monotonic time when the words arrived.
+    `before` are the session's earlier turns; `history` is the client's own account of them. `informed`: the
+    avatar has knowledge to answer from. `accepted` is the clock's monotonic time when the words arrived.
     """
 
     avatar: Avatar
@@ -46,6 +46,7 @@ class Opened:
     reply: Message
     before: Sequence[Turn]
     history: Sequence[Turn]
+    informed: bool
     accepted: float
 
 
@@ -151,6 +152,8 @@ class Reply:
 
     async def _recall(self) -> None:
         """Without the database the avatar answers from what it is told, and cites nothing."""
+        if not self.opened.informed:
+            return
         words, avatar_id = self.opened.message.content, self.opened.avatar.id
         with self.report.step(StepName.RECALL):
             try:

@@ -23,7 +23,7 @@ async def test_a_turn_arrives_as_one_trace_without_a_word(tmp_path: Path) -> Non
             answer = await door.say("DemoAvatar1", await door.start("DemoAvatar1"), "secret words")
             await server.stop()
         await collector.arrived.wait()
-    assert [span.name for span in collector.spans] == ["admit", "recall", "prompt", "attempt", "settle", "turn"]
+    assert [span.name for span in collector.spans] == ["admit", "prompt", "attempt", "settle", "turn"]
     assert len({span.trace_id for span in collector.spans}) == 1
     assert collector.service == "our-avatars"
     told = str(collector.spans)

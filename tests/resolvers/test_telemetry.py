@@ -8,10 +8,12 @@ import pytest
 
 from domain.avatars import Avatar
 from domain.errors import ProviderFailure
+from domain.ports import Tx
 from domain.providers import TokenCount
 from domain.telemetry import TurnReport
 from resolvers import chat
 from resolvers.context import Context, Services
+from tests.builders import a_passage, an_item
 from tests.fakes.clock import FakeClock
 from tests.fakes.models import ScriptedModels
 from tests.fakes.telemetry import FakeTelemetry
@@ -40,6 +42,20 @@ def steps(report: TurnReport) -> list[tuple[str, str]]:
     return [(step.name, step.outcome) for step in report.steps]
 
 
+def inform(tx: Tx, avatar: Avatar) -> None:
+    item = an_item(avatar)
+    tx.knowledge.add(item, None)
+    tx.passages.add([a_passage(item, "Otters hold hands.")])
+
+
+async def test_an_avatar_with_knowledge_recalls(
+    stranger: Context, avatar: Avatar, session_id: str, store: TroubledStore, hello: str, telemetry: FakeTelemetry
+) -> None:
+    await store.write(lambda tx: inform(tx, avatar))
+    await chat.ask(stranger, session_id, "Hi")
+    assert steps(await told(telemetry))[1] == ("recall", "ok")
+
+
 async def test_a_whole_turn(
     stranger: Context,
     avatar: Avatar,
@@ -62,7 +78,7 @@ async def test_a_whole_turn(
         gates[1].set()
     assert telemetry.listeners == 0
     report = await told(telemetry)
-    assert steps(report) == [("admit", "ok"), ("recall", "ok"), ("prompt", "ok"), ("attempt", "ok"), ("settle", "ok")]
+    assert steps(report) == [("admit", "ok"), ("prompt", "ok"), ("attempt", "ok"), ("settle", "ok")]
     assert (report.reply_id, report.session_id, report.avatar_id) == (sent.reply_id, session_id, avatar.id)
     assert (report.outcome, report.model) == ("complete", FIRST)
     assert (report.input_tokens, report.output_tokens, report.switches) == (9, 2, 0)
