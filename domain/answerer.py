@@ -1,20 +1,18 @@
 """The built-in answerer: what an avatar says by itself when no AI provider can speak for it."""
 
-import re
 from collections.abc import Sequence
 
 from domain.avatars import AvatarSettings
-from domain.retrieval import QUOTABLE, Finding, Recalled
+from domain.quoting import relevant, with_full_stop
+from domain.retrieval import QUOTABLE, Finding, Recalled, is_courtesy
 
 MODEL = "builtin/extractive"
 NOT_CONFIGURED = "No AI provider is configured for me yet, so this is all that I can tell you."
 UNREACHABLE = "My AI provider cannot be reached right now. Please ask me again in a moment."
 UNKNOWN = "I do not know that: nothing in my knowledge base answers it."
+ASK = "Ask me a question, and I will look for the answer in my knowledge base."
 QUOTED_FINDINGS = 2
-QUOTED_SENTENCES = 3
-SENTENCE = re.compile(r"[^.!?。！？\n]+(?:[.!?](?!\s|$)[^.!?。！？\n]*)*[.!?。！？]*[\"”’)\]]*")
-MARKUP = re.compile(r"^[\s#>*+\-|]+|[*_`|]+")
-STEM = 5
+NEAR_THE_BEST = 2 / 3
 
 
 def answer(settings: AvatarSettings, question: str, recalled: Recalled, *, configured: bool, first: bool) -> list[str]:
@@ -23,14 +21,16 @@ def answer(settings: AvatarSettings, question: str, recalled: Recalled, *, confi
     `configured`: an AI provider exists but could not be reached. `first`: nothing was answered yet
     in this conversation, so the avatar greets.
     """
-    if sure := [finding for finding in recalled.findings if finding.relevance >= QUOTABLE]:
-        return quotes(question, sure[:QUOTED_FINDINGS])
+    courtesy = is_courtesy(question)
+    if not courtesy and (sure := quotable(recalled.findings)):
+        return quotes(question, sure)
     me = f"I am {settings.name}."
     if configured:
         return [f"{me} ", UNREACHABLE]
     greeting = with_full_stop(settings.greeting) if first else ""
     if recalled.knows_anything:
-        return [f"{greeting} ", UNKNOWN] if greeting else [UNKNOWN]
+        rest = ASK if courtesy else UNKNOWN
+        return [f"{greeting} ", rest] if greeting else [rest]
     if settings.name in greeting:
         me = ""
     about = with_full_stop(settings.tagline or "")
@@ -38,28 +38,13 @@ def answer(settings: AvatarSettings, question: str, recalled: Recalled, *, confi
     return [f"{sentence} " for sentence in sentences[:-1]] + sentences[-1:]
 
 
+def quotable(findings: Sequence[Finding]) -> list[Finding]:
+    """The best two; the second only where it is about as good as the first."""
+    least = max((finding.relevance for finding in findings), default=0.0) * NEAR_THE_BEST
+    return [finding for finding in findings if finding.relevance >= max(QUOTABLE, least)][:QUOTED_FINDINGS]
+
+
 def quotes(question: str, findings: Sequence[Finding]) -> list[str]:
     """The sentences that share most with the question, in the words of the passages, each finding cited."""
-    said = [f"{' '.join(chosen)} [{finding.number}]" for finding in findings if (chosen := relevant(question, finding))]
+    said = [f"{chosen} [{finding.number}]" for finding in findings if (chosen := relevant(question, finding.text))]
     return [f"{sentences} " for sentences in said[:-1]] + said[-1:]
-
-
-def relevant(question: str, finding: Finding) -> list[str]:
-    """At most three sentences of a finding, in their order: those next to what was asked."""
-    sentences = [text for match in SENTENCE.finditer(finding.text) if (text := MARKUP.sub("", match[0]).strip())]
-    asked = stems(question)
-    shares = [len(asked & stems(sentence)) for sentence in sentences]
-    if not any(shares):
-        return [with_full_stop(sentence) for sentence in sentences[:QUOTED_SENTENCES]]
-    best = shares.index(max(shares))
-    return [with_full_stop(sentence) for sentence in sentences[best : best + QUOTED_SENTENCES]]
-
-
-def stems(text: str) -> set[str]:
-    """Rough ones: the beginnings of its longer words, and the characters of scripts without spaces."""
-    words = re.findall(r"\w+", text.casefold())
-    return {word[:STEM] for word in words if len(word) > 2} | {c for c in text if "\u3040" <= c <= "\u9fff"}
-
-
-def with_full_stop(text: str) -> str:
-    return text if not text or text.endswith((".", "!", "?", "…", "。", "！", "？")) else f"{text}."

@@ -136,8 +136,8 @@ GOES_ON = re.compile(
     re.IGNORECASE,
 )
 COURTESY = re.compile(
-    r"^\W*(thanks?|ok|okay|great|nice|cool|hello|hi|hey|bye|goodbye|danke|hallo|tschüs+|merci|bonjour|salut|"
-    r"gracias|hola|adiós|ありがとう|こんにちは)",
+    r"^\W*((thanks?|ok|okay|great|nice|cool|hello|hi|hey|bye|goodbye|danke|hallo|tschüs+|merci|bonjour|salut|"
+    r"gracias|hola|adiós)\b|ありがとう|こんにちは)",
     re.IGNORECASE,
 )
 SPOKEN_WORD = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]{1,2}|[^\W\u3040-\u30ff\u4e00-\u9fff]+")

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from domain.answerer import NOT_CONFIGURED, UNKNOWN, UNREACHABLE, answer
+from domain.answerer import ASK, NOT_CONFIGURED, UNKNOWN, UNREACHABLE, answer
 from domain.avatars import AvatarSettings
 from domain.knowledge import Passage
 from domain.retrieval import QUOTABLE, Finding, Recalled
@@ -80,13 +80,25 @@ def test_without_shared_words_it_quotes_the_beginning() -> None:
 
 def test_markup_is_not_spoken() -> None:
     text = "## Prices\n\n- **Green** tea is `4.50`\n| Mint | tea |"
-    assert answered("green tea", a_finding(text)) == "Green tea is 4.50. Mint  tea. [1]"
+    assert answered("tea", a_finding(text)) == "Green tea is 4.50. Mint: tea. [1]"
 
 
 def test_what_is_not_sure_enough_is_not_quoted() -> None:
     unsure = a_finding("Green tea costs 4.50.", relevance=QUOTABLE - 0.01)
     assert answered("Do you have red tea?", unsure) == UNKNOWN
     assert answered("And green tea?", unsure, a_finding("It does.", 2, QUOTABLE)) == "It does. [2]"
+
+
+def test_beside_a_clear_answer_it_quotes_no_unclear_one() -> None:
+    clear, unclear = a_finding("Tea is hot.", 1, 0.9), a_finding("Tea is old.", 2, 0.5)
+    assert answered("How is tea?", clear, unclear) == "Tea is hot. [1]"
+    assert answered("How is tea?", replace(clear, relevance=0.6), unclear) == "Tea is hot. [1] Tea is old. [2]"
+
+
+@pytest.mark.parametrize("words", ["Hello!", "thanks a lot"])
+def test_to_a_greeting_it_quotes_nothing(words: str) -> None:
+    assert answered(words, a_finding("Hello! Thanks for coming.")) == ASK
+    assert answered(words, first=True) == f"Hello there! {ASK}"
 
 
 def test_it_says_that_it_does_not_know() -> None:
