@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from adapters.command_line import addresses, arguments
+from adapters.command_line import addresses, arguments, printed
 from adapters.logs import log_to_stderr
 from adapters.safety import refuse_unsafe
 from adapters.settings import Settings, SettingsError, environment, load
@@ -19,12 +19,11 @@ from domain.errors import AvatariumError
 from domain.origins import foreign_site
 
 if TYPE_CHECKING:
-    from argparse import Namespace
-
     from starlette.datastructures import Headers
     from starlette.types import ASGIApp, Scope
 
     from adapters.prometheus_metrics import Metrics
+    from domain.ports import Clock, Store
     from resolvers.context import Services
 
 
@@ -45,7 +44,6 @@ async def open_services(settings: Settings, metrics: "Metrics | None" = None) ->
     from adapters.telemetry import open_telemetry
     from domain.failover import Health
     from resolvers.context import Services
-    from resolvers.demo import ensure_demo
     from resolvers.generations import Library
     from resolvers.indexing import Indexer
     from resolvers.reading import Source
@@ -69,14 +67,22 @@ async def open_services(settings: Settings, metrics: "Metrics | None" = None) ->
         recall = Recall(store, parts.embedders, parts.vectors)
         turns = Turns(Stage(clock, store, replies, models, vault, Health(clock), settings.patience, telemetry, recall))
         await stack.enter_async_context(turns.running())
+        await make_demo(settings, store, clock)
         source = Source(parts.fetcher, parts.robots, parts.reader)
         indexer = Indexer(Library(clock, store, parts.embedders, parts.vectors, news, source))
         await stack.enter_async_context(indexer.running())
-        await ensure_demo(store, clock, settings.public_url)
         yield Services(
             settings.public_url, clock, store, replies, models, vault, sign_in,
             LimitsLimiter(clock), telemetry, turns, indexer, recall, news,
         )  # fmt: skip
+
+
+async def make_demo(settings: Settings, store: "Store", clock: "Clock") -> None:
+    from adapters.manual import manual
+    from resolvers.demo import ensure_demo
+
+    if settings.demo:
+        await ensure_demo(store, clock, settings.public_url, manual())
 
 
 def build(services: "Services", settings: Settings, metrics: "Metrics | None" = None) -> "ASGIApp":
@@ -168,15 +174,8 @@ def announce(settings: Settings) -> None:
     from adapters.local_sign_in import sign_in_link
     from resolvers.demo import DEMO_EMAIL, DEMO_SHORT_ID
 
-    link = sign_in_link(settings, DEMO_EMAIL)
-    print(addresses(settings.public_url, f"{settings.public_url}/a/{DEMO_SHORT_ID}", link), flush=True)
-
-
-def printed(settings: Settings, given: "Namespace") -> str:
-    """What `token` and `backup` have to say."""
-    if given.command == "token":
-        return str(import_module("adapters.local_sign_in").local_token(settings, given.email))
-    return str(import_module("adapters.sqlite_backup").back_up(settings, given.target))
+    demo = f"{settings.public_url}/a/{DEMO_SHORT_ID}" if settings.demo else None
+    print(addresses(settings.public_url, demo, sign_in_link(settings, DEMO_EMAIL)), flush=True)
 
 
 def main() -> None:

@@ -3,6 +3,8 @@
 import argparse
 from pathlib import Path
 
+from adapters.settings import Settings
+
 
 def arguments() -> argparse.Namespace:
     """`command` is serve, token, backup or doctor; with token comes `email`, with backup `target`."""
@@ -16,15 +18,20 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def addresses(public_url: str, demo_url: str, sign_in_link: str | None) -> str:
+def printed(settings: Settings, given: argparse.Namespace) -> str:
+    """What `token` and `backup` have to say."""
+    from adapters.local_sign_in import local_token
+    from adapters.sqlite_backup import back_up
+
+    return local_token(settings, given.email) if given.command == "token" else back_up(settings, given.target)
+
+
+def addresses(public_url: str, demo_url: str | None, sign_in_link: str | None) -> str:
     """What is printed once the server is open."""
-    lines = [
-        "",
-        f"  Avatarium     {public_url}",
-        f"  Demo avatar   {demo_url}",
-        f"  GraphQL       {public_url}/graphql",
-        f"  REST          {public_url}/v1",
-    ]
+    lines = ["", f"  Avatarium     {public_url}"]
+    if demo_url:
+        lines.append(f"  Demo avatar   {demo_url}")
+    lines += [f"  GraphQL       {public_url}/graphql", f"  REST          {public_url}/v1"]
     if sign_in_link:
         lines += ["", f"  Sign in       {sign_in_link}"]
     return "\n".join([*lines, ""])

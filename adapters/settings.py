@@ -110,6 +110,9 @@ class Settings(BaseSettings):
         "Never set it on a public server.",
         "true or false",
     )
+    demo: bool = variable(
+        True, "Makes the demo account and its avatar, which knows this manual, at the first start.", "true or false"
+    )
     allow_remote_local_sign_in: bool = variable(
         False,
         "Allows local sign-in on a server that other machines reach. Whoever holds a sign-in link is its owner.",

@@ -96,13 +96,14 @@ async def our_server(upstream: str) -> AsyncIterator[House]:
             yield House(running, await token(program.environment), f"{upstream}/v1")
 
 
-def avatarium(upstream: str, data: Path) -> Program:
-    """The program as its users start it."""
+def avatarium(upstream: str, data: Path, *, demo: bool = False) -> Program:
+    """The program as its users start it, but for `demo`: reading the demo avatar's manual would be measured too."""
     port = free_port()
     settings = {
         "AVATARIUM_PORT": str(port),
         "AVATARIUM_DATA_DIR": str(data),
         "AVATARIUM_EMBEDDINGS": "none",
+        "AVATARIUM_DEMO": str(demo).lower(),
         "AVATARIUM_TRUSTED_PROXIES": "127.0.0.1",
         "AVATARIUM_ALLOW_PRIVATE_HOSTS": urlsplit(upstream).netloc,
     }

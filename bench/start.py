@@ -23,7 +23,9 @@ class Moment:
 
 
 async def measure(scale: Scale) -> list[Row]:
-    first, opened = await moments(lambda folder: avatarium(UPSTREAM, folder), [b'"status"', b'"ok"'], scale.starts)
+    first, opened = await moments(
+        lambda folder: avatarium(UPSTREAM, folder, demo=True), [b'"status"', b'"ok"'], scale.starts
+    )
     [floor] = await moments(lambda _: raw_relays(UPSTREAM), [b'"ok"'], scale.starts)
     peer = await peer_moment(scale.peer_starts)
     peer_seconds, peer_mib = (peer.seconds, peer.mib) if peer else (None, None)

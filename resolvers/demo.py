@@ -1,39 +1,59 @@
-"""The demo avatar that greets whoever starts the server for the first time."""
+"""The demo avatar that greets whoever starts the server for the first time, and knows the manual."""
 
+from collections.abc import Sequence
 from uuid import uuid4
 
 from domain.accounts import Account
+from domain.additions import Addition, content_of
 from domain.avatars import Avatar, AvatarSettings
+from domain.knowledge import KnowledgeItem, KnowledgeType
 from domain.ports import Clock, Store, Tx
 from domain.souls import system_prompt
+from resolvers.knowledge import queue
 
 DEMO_EMAIL = "demo@localhost"
 DEMO_SUBJECT = f"local:{DEMO_EMAIL}"
 DEMO_SHORT_ID = "DemoAvatar1"
 
 
-async def ensure_demo(store: Store, clock: Clock, public_url: str) -> None:
-    """Makes the demo account with its avatar, once: a demo avatar that was deleted stays deleted."""
+async def ensure_demo(store: Store, clock: Clock, public_url: str, manual: Sequence[str] = ()) -> None:
+    """Makes the demo account with its avatar, once: a demo avatar that was deleted stays deleted.
+
+    `manual`: the pages that it answers from, each in Markdown that begins with its title.
+    """
 
     def add(tx: Tx) -> None:
         if tx.accounts.by_subject(DEMO_SUBJECT):
             return
         account = Account(str(uuid4()), DEMO_SUBJECT, DEMO_EMAIL, "Demo", clock.now())
         tx.accounts.add(account)
-        tx.avatars.add(demo_avatar(account, public_url))
+        avatar = demo_avatar(account, public_url)
+        tx.avatars.add(avatar)
+        for page in manual:
+            add_page(tx, avatar, page)
 
     await store.write(add)
+
+
+def add_page(tx: Tx, avatar: Avatar, page: str) -> None:
+    content = content_of(KnowledgeType.TEXT, Addition(content=page))
+    item = KnowledgeItem(
+        str(uuid4()), avatar.id, KnowledgeType.TEXT, content.title, avatar.created_at, avatar.created_at
+    )
+    item = content.put_into(item)
+    tx.knowledge.add(item, content.body)
+    queue(tx, item)
 
 
 def demo_avatar(account: Account, public_url: str) -> Avatar:
     settings = AvatarSettings(
         slug="demo",
         name="Ava",
-        tagline="I show what Avatarium avatars can do",
+        tagline="I answer from Avatarium's own manual",
         avatar_model_url=f"{public_url}/presets/female-01.glb",
         avatar_preset="female-01",
-        personality="Warm, curious and brief. Knows that it is the demo of a self-hosted avatar platform.",
-        greeting="Hi, I am Ava! Ask me anything.",
+        personality="Warm, curious and brief. Knows that it is the demo of Avatarium, a self-hosted avatar platform.",
+        greeting="Hi, I am Ava! Ask me anything about Avatarium. How do I embed an avatar, for example?",
         traits=("friendly", "concise", "honest"),
         tone="warm",
     )

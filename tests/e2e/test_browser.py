@@ -38,7 +38,7 @@ async def page(server: Avatarium) -> AsyncIterator[Page]:
 
 async def test_a_visitor_chats_and_a_reload_keeps_the_conversation(server: Avatarium, page: Page) -> None:
     await page.goto(f"{server.url}/a/DemoAvatar1")
-    await expect(page.get_by_text("Hi, I am Ava! Ask me anything.")).to_be_visible()
+    await expect(page.get_by_text("Hi, I am Ava! Ask me anything about Avatarium.")).to_be_visible()
     box = page.get_by_role("textbox")
     await box.fill("Tell me about Zürich")
     await box.press("Enter")

@@ -13,7 +13,8 @@ from aiohttp import web
 from resolvers.generations import EMBEDDED_AT_ONCE
 from tests.e2e.process import Avatarium, avatarium
 
-EMAIL = "demo@localhost"
+EMAIL = "owner@example.com"
+AVATAR = {"slug": "knowing", "name": "Ava", "avatarModelUrl": "https://models.example.com/a.glb"}
 PARAGRAPHS = 3 * EMBEDDED_AT_ONCE
 TEXT = "\n\n".join(
     f"## Part {number}\n\n" + f"The word number {number} stands here. " * 40 for number in range(PARAGRAPHS)
@@ -58,7 +59,7 @@ async def embeddings() -> AsyncIterator[Embeddings]:
 
 
 async def call(server: Avatarium, token: str, method: str, path: str, **more: Any) -> Any:
-    url = f"{server.url}/v1/consumer-avatars/DemoAvatar1{path}"
+    url = f"{server.url}/v1/consumer-avatars{path}"
     async with (
         aiohttp.ClientSession(headers={"Authorization": f"Bearer {token}"}) as http,
         http.request(method, url, **more) as response,
@@ -75,15 +76,17 @@ def rows(data: Path, query: str) -> list[tuple[Any, ...]]:
 async def test_a_killed_process_leaves_nothing_half_or_doubled(tmp_path: Path) -> None:
     async with embeddings() as provider:
         settings = {
+            "AVATARIUM_DEMO": "false",
             "AVATARIUM_EMBEDDINGS": "openai/text-embedding-3-small",
             "OPENAI_API_KEY": "key",
             "OPENAI_API_BASE": provider.url,
         }
         async with avatarium(tmp_path, **settings) as server:
             token = await server.command("token", "--email", EMAIL)
+            avatar = (await call(server, token, "POST", "", json=AVATAR))["shortId"]
             form = aiohttp.FormData({"title": "Parts"}, quote_fields=False)
             form.add_field("file", TEXT.encode(), filename="parts.md")
-            item = await call(server, token, "POST", "/knowledge", data=form)
+            item = await call(server, token, "POST", f"/{avatar}/knowledge", data=form)
             async with asyncio.timeout(60):
                 await provider.stalled.wait()
             server.process.kill()
@@ -95,9 +98,9 @@ async def test_a_killed_process_leaves_nothing_half_or_doubled(tmp_path: Path) -
         provider.may_go_on.set()
         async with avatarium(tmp_path, **settings) as server:
             async with asyncio.timeout(60):
-                while (await call(server, token, "GET", f"/knowledge/{item['id']}"))["status"] != "ready":  # noqa: ASYNC110
+                while (await call(server, token, "GET", f"/{avatar}/knowledge/{item['id']}"))["status"] != "ready":  # noqa: ASYNC110
                     await asyncio.sleep(0.1)
-            found = await call(server, token, "GET", f"/knowledge/{item['id']}")
+            found = await call(server, token, "GET", f"/{avatar}/knowledge/{item['id']}")
             while rows(tmp_path, "SELECT id FROM jobs"):  # noqa: ASYNC110
                 await asyncio.sleep(0.1)
         assert found["chunkCount"] == len(stored)
