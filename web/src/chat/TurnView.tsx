@@ -1,4 +1,6 @@
-import type { Reply, Source } from "./reply";
+import type { Reply } from "./reply";
+import { Sources } from "./Sources";
+import { Speech } from "./Speech";
 import { canRetry, replyOf, type Turn } from "./turns";
 
 interface TurnViewProps {
@@ -26,22 +28,10 @@ function ReplyView({ reply }: { reply: Reply }) {
   if (!reply.text && !reply.ending) return <Thinking />;
   return (
     <div class="reply">
-      {reply.text && <p class={reply.ending ? "speech" : "speech speech-under-way"}>{reply.text}</p>}
+      {reply.text && <Speech reply={reply} />}
       {reply.ending?.kind === "done" && reply.ending.interrupted && <p class="aside">Stopped.</p>}
-      {reply.sources.length > 0 && <Sources sources={reply.sources} />}
+      {reply.sources.length > 0 && <Sources replyId={reply.id} sources={reply.sources} />}
     </div>
-  );
-}
-
-function Sources({ sources }: { sources: readonly Source[] }) {
-  return (
-    <ul class="sources" aria-label="Sources">
-      {sources.map(({ title, relevance }, index) => (
-        <li key={index}>
-          {title} <span title="Relevance">{Math.round(relevance * 100)}%</span>
-        </li>
-      ))}
-    </ul>
   );
 }
 

@@ -13,7 +13,7 @@ export interface ChatMemory {
 }
 
 export function chatMemory(shortId: string): ChatMemory {
-  const transcriptKey = `avatarium.chat.v1.${shortId}`;
+  const transcriptKey = `avatarium.chat.v2.${shortId}`;
   const draftKey = `avatarium.draft.${shortId}`;
   let unsaved: Transcript | null = null;
 

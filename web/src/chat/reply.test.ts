@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 
 import { awaitedReply, failed, hear, type Reply, type ReplyEvent } from "./reply";
 
-const SOURCES = [{ title: "Opening hours", relevance: 0.92 }];
+const SOURCES = [{ number: 1, title: "Opening hours", url: null, page: null }];
 
 const EVENTS: readonly ReplyEvent[] = [
   { __typename: "ReplyStarted", seq: 1 },

@@ -1,8 +1,11 @@
 /** A reply as it is heard: a pure fold over the events of its log. */
 
 export interface Source {
+  /** The text cites it by this, as `[1]`. */
+  readonly number: number;
   readonly title: string;
-  readonly relevance: number;
+  readonly url: string | null;
+  readonly page: number | null;
 }
 
 export type ReplyEvent =
