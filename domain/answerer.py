@@ -1,5 +1,6 @@
 """The built-in answerer: what an avatar says by itself when no AI provider can speak for it."""
 
+import re
 from collections.abc import Sequence
 
 from domain.avatars import AvatarSettings
@@ -13,6 +14,11 @@ UNKNOWN = "I do not know that: nothing in my knowledge base answers it."
 ASK = "Ask me a question, and I will look for the answer in my knowledge base."
 QUOTED_FINDINGS = 2
 NEAR_THE_BEST = 2 / 3
+ABOUT_ITSELF = re.compile(
+    r"^\W*(who are you|what are you|what can you do|what(?: is|'s|’s) your name|wer bist du|was kannst du|wie heißt du|"
+    r"qui (es-tu|êtes-vous)|quién eres|qué puedes hacer|(あなた|君)は(誰|だれ))",
+    re.IGNORECASE,
+)
 
 
 def answer(settings: AvatarSettings, question: str, recalled: Recalled, *, configured: bool, first: bool) -> list[str]:
@@ -24,18 +30,16 @@ def answer(settings: AvatarSettings, question: str, recalled: Recalled, *, confi
     courtesy = is_courtesy(question)
     if not courtesy and (sure := quotable(recalled.findings)):
         return quotes(question, sure)
-    me = f"I am {settings.name}."
     if configured:
-        return [f"{me} ", UNREACHABLE]
+        return spaced(f"I am {settings.name}.", UNREACHABLE)
     greeting = with_full_stop(settings.greeting) if first else ""
-    if recalled.knows_anything:
-        rest = ASK if courtesy else UNKNOWN
-        return [f"{greeting} ", rest] if greeting else [rest]
-    if settings.name in greeting:
-        me = ""
+    me = "" if settings.name in greeting else f"I am {settings.name}."
     about = with_full_stop(settings.tagline or "")
-    sentences = [sentence for sentence in (greeting, me, about, NOT_CONFIGURED) if sentence]
-    return [f"{sentence} " for sentence in sentences[:-1]] + sentences[-1:]
+    if not recalled.knows_anything:
+        return spaced(greeting, me, about, NOT_CONFIGURED)
+    if ABOUT_ITSELF.match(question):
+        return spaced(greeting, me, about, ASK)
+    return spaced(greeting, ASK if courtesy else UNKNOWN)
 
 
 def quotable(findings: Sequence[Finding]) -> list[Finding]:
@@ -46,5 +50,12 @@ def quotable(findings: Sequence[Finding]) -> list[Finding]:
 
 def quotes(question: str, findings: Sequence[Finding]) -> list[str]:
     """The sentences that share most with the question, in the words of the passages, each finding cited."""
-    said = [f"{chosen} [{finding.number}]" for finding in findings if (chosen := relevant(question, finding.text))]
-    return [f"{sentences} " for sentences in said[:-1]] + said[-1:]
+    return spaced(
+        *(f"{chosen} [{finding.number}]" for finding in findings if (chosen := relevant(question, finding.text)))
+    )
+
+
+def spaced(*sentences: str) -> list[str]:
+    """Those that are not empty, with a space after each but the last."""
+    said = [sentence for sentence in sentences if sentence]
+    return [f"{sentence} " for sentence in said[:-1]] + said[-1:]

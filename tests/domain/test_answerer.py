@@ -101,6 +101,14 @@ def test_to_a_greeting_it_quotes_nothing(words: str) -> None:
     assert answered(words, first=True) == f"Hello there! {ASK}"
 
 
+@pytest.mark.parametrize(
+    "asked", ["Who are you?", "what's your name", "Wer bist du?", "¿Quién eres?", "あなたは誰ですか？"]
+)
+def test_asked_about_itself_it_presents_itself(asked: str) -> None:
+    assert answered(asked) == f"I am Ava. I sell tea. {ASK}"
+    assert answered(asked, a_finding("We are two sisters.")) == "We are two sisters. [1]"
+
+
 def test_it_says_that_it_does_not_know() -> None:
     assert answered("Who won?") == UNKNOWN
     assert answered("Who won?", first=True) == f"Hello there! {UNKNOWN}"
