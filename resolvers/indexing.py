@@ -31,7 +31,6 @@ class Indexer:
 
     def __init__(self, library: Library) -> None:
         self._library = library
-        self._name = str(uuid4())
         self._model: str | None = None
         self._woken = asyncio.Event()
 
@@ -42,7 +41,7 @@ class Indexer:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """A job that is stopped here goes on at the next start, or at another server."""
-        working = [asyncio.create_task(self._work()) for _ in range(WORKERS)]
+        working = [asyncio.create_task(self._work(str(uuid4()))) for _ in range(WORKERS)]
         try:
             yield
         finally:
@@ -50,13 +49,14 @@ class Indexer:
                 each.cancel()
             await asyncio.gather(*working, return_exceptions=True)
 
-    async def _work(self) -> None:
+    async def _work(self, worker: str) -> None:
+        """`worker` is a name of its own, so that nobody takes another's lease of the same job for theirs."""
         while True:
             self._woken.clear()
             try:
                 await self._take_up_model()
-                while job := await self._claim():
-                    await self._do(job)
+                while job := await self._claim(worker):
+                    await self._do(job, worker)
             except Exception as error:
                 log.error("the jobs could not be looked at: %s", type(error).__name__)
             try:
@@ -65,26 +65,26 @@ class Indexer:
             except TimeoutError:
                 continue
 
-    async def _claim(self) -> Job | None:
+    async def _claim(self, worker: str) -> Job | None:
         now = self._library.clock.now()
-        return await self._library.store.write(lambda tx: tx.jobs.claim(self._name, now, now + LEASE))
+        return await self._library.store.write(lambda tx: tx.jobs.claim(worker, now, now + LEASE))
 
-    async def _do(self, job: Job) -> None:
-        working, keeping = asyncio.create_task(self._run(job)), asyncio.create_task(self._keep(job))
+    async def _do(self, job: Job, worker: str) -> None:
+        working, keeping = asyncio.create_task(self._run(job)), asyncio.create_task(self._keep(job, worker))
         try:
             await asyncio.wait({working, keeping}, return_when=asyncio.FIRST_COMPLETED)
             if working.done():
-                await self._ended(job, working.exception())
+                await self._ended(job, worker, working.exception())
         finally:
             working.cancel()
             keeping.cancel()
             await asyncio.gather(working, keeping, return_exceptions=True)
 
-    async def _ended(self, job: Job, error: BaseException | None) -> None:
+    async def _ended(self, job: Job, worker: str, error: BaseException | None) -> None:
         if error is None or isinstance(error, Gone):
-            await self._library.store.write(lambda tx: tx.jobs.finish(job.id, self._name))
+            await self._library.store.write(lambda tx: tx.jobs.finish(job.id, worker))
         else:
-            await self._failed(job, error)
+            await self._failed(job, worker, error)
 
     async def _run(self, job: Job) -> None:
         match job.kind:
@@ -102,7 +102,7 @@ class Indexer:
             await self._library.vectors.keep_only(job.avatar_id, job.item_id, [])
         await self._library.store.erased()
 
-    async def _failed(self, job: Job, error: BaseException) -> None:
+    async def _failed(self, job: Job, worker: str, error: BaseException) -> None:
         """Tries again later what may pass; tells the owner of the rest."""
         code = error.code if isinstance(error, Unreadable) else FailureCode.INTERNAL
         if not isinstance(error, Unreadable | Unavailable):
@@ -114,12 +114,12 @@ class Indexer:
         status = KnowledgeStatus.QUEUED if again else KnowledgeStatus.FAILED
 
         def settle(tx: Tx) -> KnowledgeProgress | None:
-            if not tx.jobs.renew(job.id, self._name, now + LEASE):
+            if not tx.jobs.renew(job.id, worker, now + LEASE):
                 return None
             if again:
-                tx.jobs.retry(job.id, self._name, now + pause)
+                tx.jobs.retry(job.id, worker, now + pause)
             else:
-                tx.jobs.finish(job.id, self._name)
+                tx.jobs.finish(job.id, worker)
             item = tx.knowledge.by_id(job.avatar_id, job.item_id) if job.item_id else None
             if item is None or job.kind is not JobKind.INDEX:
                 return None
@@ -132,13 +132,13 @@ class Indexer:
         if news := await self._library.store.write(settle):
             self._library.news.publish(news)
 
-    async def _keep(self, job: Job) -> None:
+    async def _keep(self, job: Job, worker: str) -> None:
         """Renews the lease; returns when another worker has got it."""
         held = True
         while held:
             await asyncio.sleep(RENEW_EVERY)
             held = await self._library.store.write(
-                lambda tx: tx.jobs.renew(job.id, self._name, self._library.clock.now() + LEASE)
+                lambda tx: tx.jobs.renew(job.id, worker, self._library.clock.now() + LEASE)
             )
 
     async def _take_up_model(self) -> None:

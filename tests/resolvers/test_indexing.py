@@ -11,7 +11,7 @@ from domain.avatars import Avatar
 from domain.errors import Unavailable
 from domain.knowledge import Crawl, KnowledgeItem, KnowledgeProgress, KnowledgeStatus
 from domain.knowledge_ports import Vector
-from domain.reading import FailureCode
+from domain.reading import Document, FailureCode, Raw, Unreadable
 from resolvers import knowledge
 from resolvers.context import Context, Services
 from resolvers.indexing import ATTEMPTS, LEASE
@@ -214,8 +214,7 @@ async def test_new_content_while_the_old_is_read(
     item = await knowledge.add(ann, avatar.id, "text", TEXT)
     reader.gate.clear()
     async with services.indexer.running():
-        while not reader.readings:  # noqa: ASYNC110
-            await asyncio.sleep(0.005)
+        await begun(reader, 1)
         await knowledge.change(ann, item.id, Addition(content="Only this."))
         reader.gate.set()
         await no_jobs(services.store)
@@ -283,6 +282,47 @@ async def test_a_worker_that_lost_its_lease_changes_nothing(
         await asyncio.sleep(0)
     assert before.status is KnowledgeStatus.INDEXING
     assert (await knowledge.get(ann, item.id)).status is KnowledgeStatus.INDEXING
+
+
+class TwoReadings(ParagraphReader):
+    """Each of the first two waits for a gate of its own; the first one fails then."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gates = [asyncio.Event(), asyncio.Event()]
+
+    async def read(self, raw: Raw) -> Document:
+        document = await super().read(raw)
+        number = self.readings
+        await self.gates[number - 1].wait()
+        if number == 1:
+            raise Unreadable(FailureCode.BROKEN)
+        return document
+
+
+async def begun(reader: ParagraphReader, readings: int) -> None:
+    while reader.readings < readings:  # noqa: ASYNC110
+        await asyncio.sleep(0.005)
+
+
+async def test_two_workers_of_one_server_never_take_each_other_for_the_one_with_the_lease(
+    clock: FakeClock, store: TroubledStore, sign_in: FakeSignIn, ann: Context, avatar: Avatar
+) -> None:
+    reader = TwoReadings()
+    async with house.services(clock=clock, store=store, sign_in=sign_in, reader=reader) as services:
+        ann.services = services
+        item = await knowledge.add(ann, avatar.id, "text", TEXT)
+        async with services.indexer.running():
+            await begun(reader, 1)
+            clock.advance(LEASE.total_seconds() + 1)
+            services.indexer.wake()
+            await begun(reader, 2)
+            store.committed.clear()
+            reader.gates[0].set()
+            await store.committed.wait()
+            reader.gates[1].set()
+            await no_jobs(store)
+        assert (await knowledge.get(ann, item.id)).status is KnowledgeStatus.READY
 
 
 async def test_a_new_model_takes_over_while_the_old_one_serves(
