@@ -59,6 +59,7 @@ class Piece:
     """One passage as it comes out of a document. `page` counts from 1 within a PDF.
 
     `heading` is the path of headings that it stands under, outermost first, joined with " > ".
+    `language` is an ISO 639-1 code, or "" where it cannot be told.
     """
 
     text: str = field(repr=False)
@@ -66,6 +67,7 @@ class Piece:
     heading: str = ""
     page: int | None = None
     url: str | None = None
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,5 @@ class Document:
     """What was read out of a raw document: its passages, and the addresses that it links to."""
 
     title: str
-    language: str
     pieces: tuple[Piece, ...] = field(repr=False)
     links: tuple[str, ...] = field(default=(), repr=False)

@@ -237,7 +237,7 @@ def passages_of(item: KnowledgeItem, document: Document) -> list[Passage]:
             heading=piece.heading,
             page=piece.page,
             url=piece.url,
-            language=document.language,
+            language=piece.language,
         )
         for position, piece in enumerate(document.pieces)
     ]

@@ -1,13 +1,13 @@
 """Reading what an item names: its own body, a page, or the pages of a site."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
 from domain.crawling import Frontier, Step, pause
 from domain.knowledge import Crawl, KnowledgeItem, KnowledgeType
 from domain.knowledge_ports import Fetcher, Reader, Robots
-from domain.reading import BODY_MAX_BYTES, Document, FailureCode, Raw, Unreadable
+from domain.reading import BODY_MAX_BYTES, Document, FailureCode, Piece, Raw, Unreadable
 
 PAGES = ("text/html", "application/xhtml+xml", "text/plain", "text/markdown")
 DOCUMENTS = (
@@ -67,7 +67,7 @@ class Source:
         if not pages:
             raise failure or Unreadable(FailureCode.EMPTY)
         pieces = tuple(piece for page in pages for piece in page.pieces)
-        return Document(pages[0].title, pages[0].language, pieces)
+        return Document(pages[0].title, in_known_languages(pieces))
 
     async def _pause(self, step: Step) -> float:
         try:
@@ -88,3 +88,9 @@ class Source:
         frontier.found(landed, page.links)
         pieces = tuple(replace(piece, url=landed.url, title=page.title or piece.title) for piece in page.pieces)
         return [replace(page, pieces=pieces)]
+
+
+def in_known_languages(pieces: Sequence[Piece]) -> tuple[Piece, ...]:
+    """A page too short to tell its language is taken to be in that of the first one where it can be told."""
+    usual = next((piece.language for piece in pieces if piece.language), "")
+    return tuple(replace(piece, language=piece.language or usual) for piece in pieces)

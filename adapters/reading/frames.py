@@ -1,7 +1,7 @@
 """What the server and its reading process say to each other: frames, each after its length in four bytes.
 
 Asked: `{media_type, name, url}`, then the body. Answered: any number of `{pieces}`, then `{failure}` or
-`{title, language, links}`.
+`{title, links}`.
 """
 
 import asyncio

@@ -136,4 +136,4 @@ async def _ask(process: Process, raw: Raw) -> Document:
         pieces += [Piece(*fields) for fields in answer["pieces"]]
     if "failure" in answer:
         raise Unreadable(FailureCode(answer["failure"]))
-    return Document(answer["title"], answer["language"], tuple(pieces), tuple(answer["links"]))
+    return Document(answer["title"], tuple(pieces), tuple(answer["links"]))

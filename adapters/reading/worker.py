@@ -6,6 +6,7 @@ It reads one document after another from its standard input until that is closed
 import os
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import islice
 from typing import Any, BinaryIO
 
@@ -60,14 +61,15 @@ def _parts(raw: Raw) -> Iterator[dict[str, Any]]:
     pieces = list(pieces_of(extract, extract.url or raw.url))
     if not any(character.isalnum() for piece in pieces for character in piece.text):
         raise Unreadable(FailureCode.EMPTY)
-    remaining = iter(pieces)
+    language = language_of(pieces)
+    remaining = (replace(piece, language=language) for piece in pieces)
     while batch := list(islice(remaining, PIECES_A_FRAME)):
         yield {"pieces": [_fields(piece) for piece in batch]}
-    yield {"title": extract.title, "language": language_of(pieces), "links": extract.links}
+    yield {"title": extract.title, "links": extract.links}
 
 
-def _fields(piece: Piece) -> tuple[str, str, str, int | None, str | None]:
-    return piece.text, piece.title, piece.heading, piece.page, piece.url
+def _fields(piece: Piece) -> tuple[str, str, str, int | None, str | None, str]:
+    return piece.text, piece.title, piece.heading, piece.page, piece.url, piece.language
 
 
 def _extract(raw: Raw) -> Extract:

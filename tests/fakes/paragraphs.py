@@ -32,5 +32,5 @@ class ParagraphReader(Reader):
         if not paragraphs:
             raise Unreadable(FailureCode.EMPTY)
         title = paragraphs[0].removeprefix("# ") if paragraphs[0].startswith("# ") else ""
-        pieces = tuple(Piece(each, title=title) for each in paragraphs)
-        return Document(title, "en", pieces, tuple(re.findall(r"<(\S+)>", text)))
+        pieces = tuple(Piece(each, title=title, language="en") for each in paragraphs)
+        return Document(title, pieces, tuple(re.findall(r"<(\S+)>", text)))

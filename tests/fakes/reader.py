@@ -14,4 +14,4 @@ class FakeReader(Reader):
         pieces = [Piece(part.strip(), url=raw.url) for part in text.split("\n\n") if part.strip()]
         if not pieces:
             raise Unreadable(FailureCode.EMPTY)
-        return Document("", "", tuple(pieces))
+        return Document("", tuple(pieces))
