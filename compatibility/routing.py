@@ -19,6 +19,7 @@ from compatibility.forms import form_of, is_form
 from compatibility.shapes import Nothing, RequestShape, ResponseShape, parsed
 from domain.additions import Upload
 from domain.errors import AvatariumError, MethodNotAllowed, NotFound
+from resolvers import knowledge
 from resolvers.context import Context
 
 B = TypeVar("B", bound=RequestShape)
@@ -42,7 +43,7 @@ class Endpoint(Generic[B]):
 
     `answer` is None where nothing but an error can be answered over plain HTTP. `bearer` documents
     who may call; the resolver's guard is what decides. `slow` gives up when the caller hangs up. With `takes_file`
-    the body may also be a form of multipart/form-data.
+    the body may also be a form of multipart/form-data, which is read only for callers who may upload.
     """
 
     methods: tuple[str, ...]
@@ -61,6 +62,7 @@ class Endpoint(Generic[B]):
     async def respond(self, request: Request) -> Response:
         context = context_of(request)
         if self.takes_file and is_form(request):
+            await knowledge.may_upload(context)
             fields, file = await form_of(request)
             call = Call(context, request.path_params, parsed(self.body, fields), file)
         else:

@@ -132,6 +132,13 @@ async def try_question(ctx: Context, caller: Caller, avatar_id: str, question: s
 
 
 @signed_in
+async def may_upload(ctx: Context, caller: Caller) -> None:
+    """For a door to ask before it reads a file: raises what `add` would raise for whoever can have no avatar."""
+    if caller.account is None:
+        raise NotFound("Avatar not found")
+
+
+@signed_in
 async def add(ctx: Context, caller: Caller, avatar_id: str, kind: str | None, given: Addition) -> KnowledgeItem:
     """Stores a new item, which is indexed in the background. Raises `QuotaExceeded`."""
     avatar = await ctx.services.store.read(lambda tx: own(tx, caller, avatar_id))

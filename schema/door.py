@@ -32,7 +32,7 @@ from domain.errors import (
     Unavailable,
     masked,
 )
-from resolvers import accounts
+from resolvers import accounts, knowledge
 from schema.context import OperationContext, bearer
 from schema.documents import Documents, asked_for
 from schema.negotiation import GRAPHQL_RESPONSE, response_type
@@ -186,10 +186,15 @@ class GraphQLDoor(GraphQL[OperationContext, None]):
         return answer(self.encode_json(body), status, media_type)
 
     async def parse_multipart(self, request: AsyncHTTPRequestAdapter) -> dict[str, str]:
-        """Only with a bearer token: a page of another site cannot send one without the browser asking first."""
+        """Only with a bearer token: a page of another site cannot send one without the browser asking first.
+
+        The token is verified before the body is read.
+        """
         if not bearer(request.headers.get("authorization")):
             raise HTTPException(400, "A multipart request needs a bearer token in the Authorization header")
-        return await operation_with_file(cast(RequestAdapter, request).request)
+        uploading = cast(RequestAdapter, request).request
+        await knowledge.may_upload(uploading.scope["state"]["context"])
+        return await operation_with_file(uploading)
 
     async def on_ws_connect(self, context: OperationContext) -> None:
         """Takes the bearer token that a browser cannot send as a header, and closes with 4403 if it is not good.
