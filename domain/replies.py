@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from domain.sessions import Citation, Latency, Message, MessageStatus
@@ -196,7 +196,8 @@ class Spoken:
 
 
 def spoken(done: ReplyDone) -> Spoken:
-    return Spoken(done.message.id, done.text, tts_text(done.text), done.emotion, done.sources, done.latency)
+    read = tts_text(done.text, {source.number for source in done.sources})
+    return Spoken(done.message.id, done.text, read, done.emotion, done.sources, done.latency)
 
 
 # Chinese, Japanese and Korean put no space between words, so there neither an address nor markup stands alone.
@@ -215,13 +216,14 @@ EMOJI = re.compile(
     "[\U0001f000-\U0001faff\u231a\u231b\u23e9-\u23fa\u2600-\u27bf\u2b00-\u2bff\ufe0f\u20e3]"
     "[\U000e0020-\U000e007f]*\u200d?"
 )
-CITATION = re.compile(r"(?<=\S)[ \t]?\[\d{1,2}\]")
+CODE_OR_CITATION = re.compile(r"`[^`\n]*`|[ \t]?\[(\d{1,3})\]")
 SPACES = re.compile(r"[ \t]{2,}")
 
 
-def tts_text(text: str) -> str:
-    """The text as a voice should read it: without markup, addresses, citations and emoji."""
+def tts_text(text: str, cited: Collection[int] = ()) -> str:
+    """The text as a voice should read it: without markup, addresses, emoji, and the numbers of `cited` sources."""
     text = IMAGE_OR_LINK.sub(r"\1", CODE_BLOCK.sub(" ", text))
-    for pattern in (CITATION, URL, LINE_MARKUP, WORD_MARKUP, EMOJI):
+    text = CODE_OR_CITATION.sub(lambda found: "" if found[1] and int(found[1]) in cited else found[0], text)
+    for pattern in (URL, LINE_MARKUP, WORD_MARKUP, EMOJI):
         text = pattern.sub("", text)
     return SPACES.sub(" ", text).strip()

@@ -166,3 +166,8 @@ def test_a_whole_reply_as_one_answer() -> None:
     answer = spoken(ReplyDone(ID, 4, message))
     assert (answer.message_id, answer.text, answer.tts_text) == (ID, "**Hello** 👋", "Hello")
     assert (answer.emotion, answer.sources, answer.latency) == ("happy", (), Latency(20, 10))
+
+
+def test_a_voice_reads_no_number_of_a_source() -> None:
+    message = stored("Take rows[2] at nine [1].", sources=(Citation("Hours", 0.9, number=1),))
+    assert spoken(ReplyDone(ID, 4, message)).tts_text == "Take rows[2] at nine."

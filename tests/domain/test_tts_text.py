@@ -34,6 +34,7 @@ def test_markup_is_not_read(text: str, read: str) -> None:
         "a > b, C# and #1",
         "моя_переменная",
         "[1] as they say (really)",
+        "Take list[1] and then [2], as the RFC says [10].",
         "Wow! That is it…",
     ],
 )
@@ -62,6 +63,20 @@ def test_numbers_are_words(text: str) -> None:
 )
 def test_addresses_are_not_read(text: str, read: str) -> None:
     assert tts_text(text) == read
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("At nine [1].", "At nine."),
+        ("At nine[1][2]. On Sundays at ten [1] [2].", "At nine. On Sundays at ten."),
+        ("- [1] At nine", "At nine"),
+        ("Of 12 [12], as in [3].", "Of 12, as in [3]."),
+        ("Take `list[1]` there [1], and rows[4].", "Take list[1] there, and rows[4]."),
+    ],
+)
+def test_only_the_numbers_of_sources_are_not_read(text: str, read: str) -> None:
+    assert tts_text(text, {1, 2, 12}) == read
 
 
 @pytest.mark.parametrize(
@@ -118,7 +133,26 @@ def test_no_word_is_lost(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "unit", ["[", "[](", "[a](()", "*", "*a", "`", " ", " \t", "\n", "www.", "http://", "(www.a", "<http://", "#", "> "]
+    "unit",
+    [
+        "[",
+        "[](",
+        "[a](()",
+        "*",
+        "*a",
+        "`",
+        "`a",
+        " [1]`",
+        " ",
+        " \t",
+        "\n",
+        "www.",
+        "http://",
+        "(www.a",
+        "<http://",
+        "#",
+        "> ",
+    ],
 )
 def test_hostile_text_is_read_without_backtracking(unit: str) -> None:
     """A pattern that backtracks would keep this test busy for minutes, and the server as long for one reply."""
