@@ -69,7 +69,7 @@ class ProcessReader(Reader):
             await self._end()
             raise Unreadable(FailureCode.TOO_SLOW) from None
         except (asyncio.IncompleteReadError, ConnectionError):
-            if await self._ended() == -signal.SIGXCPU:
+            if await self._end() == -signal.SIGXCPU:
                 raise Unreadable(FailureCode.TOO_SLOW) from None
             if served_before:
                 return await self._read(raw)
@@ -86,13 +86,6 @@ class ProcessReader(Reader):
         if self._process is None or self._process.returncode is not None:
             self._process = await _start(self._limits)
         return self._process
-
-    async def _ended(self) -> int | None:
-        """The exit code of a process that is going by itself: a signal of ours could take its place."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(1):
-                await cast(Process, self._process).communicate()
-        return await self._end()
 
     async def _end(self) -> int | None:
         """The exit code, if there was a process."""
@@ -111,9 +104,13 @@ class ProcessReader(Reader):
 
 
 async def kill(process: Process) -> int | None:
-    """The exit code. What the process still said is taken, since one with a full pipe would be waited for in vain."""
-    with suppress(ProcessLookupError):
-        process.kill()
+    """The exit code: its own, if the process was going by itself.
+
+    What it still said is taken, since one with a full pipe would be waited for in vain.
+    """
+    if process.returncode is None:
+        with suppress(ProcessLookupError):
+            os.kill(process.pid, signal.SIGKILL)  # process.kill() may take the exit code from asyncio, which waits too
     await process.communicate()
     return process.returncode
 

@@ -72,11 +72,20 @@ async def test_a_damaged_file_is_told_from_an_empty_one(reader: ProcessReader, k
 
 
 async def killed_while_reading(reader: ProcessReader) -> asyncio.Task[FailureCode | None]:
+    """Killed when it was sent so much of a document that the rest has to wait."""
+    if reader.pid:
+        os.kill(reader.pid, signal.SIGSTOP)
     reading = asyncio.create_task(outcome(reader, LARGE))
-    await asyncio.sleep(0.1)
+    while not is_waited_for(reader):  # noqa: ASYNC110
+        await asyncio.sleep(0)
     assert reader.pid
     os.kill(reader.pid, signal.SIGKILL)
     return reading
+
+
+def is_waited_for(reader: ProcessReader) -> bool:
+    questions = reader._process.stdin if reader._process else None
+    return questions is not None and questions.transport.get_write_buffer_size() > 0
 
 
 async def outcome(reader: ProcessReader, raw: Raw) -> FailureCode | None:
@@ -143,6 +152,16 @@ async def test_a_process_that_talks_on_can_be_killed() -> None:
     process = await asyncio.create_subprocess_exec("yes", stdout=asyncio.subprocess.PIPE)
     await asyncio.sleep(0.2)
     assert await kill(process) == -signal.SIGKILL
+
+
+async def test_the_exit_code_of_a_process_that_is_just_dying_is_its_own() -> None:
+    codes = set()
+    for _ in range(100):
+        process = await asyncio.create_subprocess_exec("sh", "-c", "kill -XCPU $$", stdout=asyncio.subprocess.PIPE)
+        assert process.stdout
+        await process.stdout.read()
+        codes.add(await kill(process))
+    assert codes == {-signal.SIGXCPU}
 
 
 async def test_an_idle_process_ends() -> None:
