@@ -2,7 +2,7 @@
 
 from dataclasses import asdict, dataclass
 
-from compatibility.shapes import HistoryItem, RequestShape, parsed
+from compatibility.shapes import HistoryItem, RequestShape, SourceShape, parsed
 from domain.errors import AvatariumError, BadRequest
 from domain.replies import (
     EmotionChanged,
@@ -125,7 +125,7 @@ def done_frame(done: ReplyDone, asked: Asked) -> Frame:
         "ttsText": answer.tts_text,
         "displayText": answer.text,
         "emotion": answer.emotion,
-        "sources": [asdict(source) for source in answer.sources],
+        "sources": [SourceShape.of(source).model_dump() for source in answer.sources],
         "latency": asdict(answer.latency),
         "model": done.model,
         "interrupted": done.interrupted,

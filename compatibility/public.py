@@ -136,7 +136,7 @@ async def send_chat_message(call: Call[ChatMessage]) -> ChatAnswer:
         tts_text=spoken.tts_text,
         display_text=spoken.text,
         emotion=spoken.emotion,
-        sources=tuple(SourceShape.model_validate(asdict(source)) for source in spoken.sources),
+        sources=tuple(SourceShape.of(source) for source in spoken.sources),
         latency=LatencyShape.model_validate(asdict(spoken.latency)),
     )
 

@@ -1,14 +1,15 @@
 """The base of every JSON shape on the wire, and the shapes that several files share."""
 
 from collections.abc import Mapping
-from typing import Literal, TypeVar
+from dataclasses import asdict
+from typing import Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from domain.avatars import public_name
 from domain.errors import BadRequest
 from domain.prompts import Turn
-from domain.sessions import Role
+from domain.sessions import Citation, Role
 
 
 class RequestShape(BaseModel):
@@ -51,10 +52,20 @@ class HistoryItem(RequestShape):
 
 
 class SourceShape(ResponseShape):
-    """A piece of knowledge that a reply rests on. `relevance` is from 0 to 1."""
+    """A passage of the avatar's knowledge that a reply rests on. `relevance` is from 0 to 1.
+
+    The text cites it by `number`, as [1]. `url` is the page of the web that it stands on, `page` that of a PDF.
+    """
 
     title: str
     relevance: float
+    number: int
+    url: str | None
+    page: int | None
+
+    @classmethod
+    def of(cls, source: Citation) -> Self:
+        return cls.model_validate(asdict(source))
 
 
 class LatencyShape(ResponseShape):

@@ -16,6 +16,7 @@ class Answer:
 
     text: str
     emotion: str
+    sources: tuple[Mapping[str, Any], ...]
     pieces: tuple[str, ...] = ()
 
 
@@ -51,7 +52,7 @@ EVENT = """
   ... on EmotionChanged { seq replyId emotion }
   ... on SpeechSegment { seq replyId }
   ... on ProviderSwitched { seq replyId model reason }
-  ... on ReplyDone { seq replyId text emotion model interrupted message { id content } sources { title relevance } latency { total llm } }
+  ... on ReplyDone { seq replyId text emotion model interrupted message { id content } sources { title relevance number url page } latency { total llm } }
   ... on ReplyFailed { seq replyId code reason retryable }
 """  # noqa: E501
 CHAT = f"subscription ($input: SendMessageInput!) {{ chat(input: $input) {{ {EVENT} }} }}"
@@ -101,7 +102,7 @@ async def folded(events: AsyncIterator[dict[str, Any]]) -> Answer:
             pieces.append(event["text"])
         elif event["__typename"] == "ReplyDone":
             assert "".join(pieces) == event["text"] == event["message"]["content"]
-            return Answer(event["text"], event["emotion"], tuple(pieces))
+            return Answer(event["text"], event["emotion"], tuple(event["sources"]), tuple(pieces))
         elif event["__typename"] == "ReplyFailed":
             raise Refused(event["code"])
     raise AssertionError("the stream ended without an ending")
@@ -168,7 +169,7 @@ class Rest(Door):
         if client_message_id:
             sent["clientMessageId"] = client_message_id
         answer = await self.call(f"{short_id}/chat", sent)
-        return Answer(answer["displayText"], answer["emotion"])
+        return Answer(answer["displayText"], answer["emotion"], tuple(answer["sources"]))
 
     async def end(self, short_id: str, session: str) -> dict[str, Any]:
         return await self.call(f"{short_id}/session/{session}/end", {})
@@ -192,7 +193,7 @@ class RestSocket(Rest):
                     raise Refused(message["code"])
                 elif message["type"] == "done":
                     assert "".join(pieces) == message["fullText"]
-                    return Answer(message["fullText"], message["emotion"], tuple(pieces))
+                    return Answer(message["fullText"], message["emotion"], tuple(message["sources"]), tuple(pieces))
 
 
 DOORS = (GraphQLSocket, GraphQLSendAndFollow, GraphQLEvents, Rest, RestSocket)
