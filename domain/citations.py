@@ -11,11 +11,12 @@ BLOCK = "```"
 class CitationFilter:
     """Keeps the markers that name one of `known` passages, as `[1]` each, and drops every other.
 
+    `known` is None for an avatar without knowledge, whose numbers in brackets are no markers.
     Text that may still become a marker is held back. Code between backticks stays as it is; in a line it ends
     with the line, so that a lone backtick hides nothing.
     """
 
-    def __init__(self, known: int) -> None:
+    def __init__(self, known: int | None) -> None:
         self.cited: set[int] = set()
         self._known = known
         self._held = ""
@@ -23,7 +24,7 @@ class CitationFilter:
 
     def feed(self, text: str) -> str:
         """The words that are certain not to be part of a marker."""
-        if not self._known:
+        if self._known is None:
             return text
         text = self._held + text
         cut = found.start() if (found := MAY_BE_MARKER.search(text)) else len(text)
@@ -50,6 +51,6 @@ class CitationFilter:
 
     def _kept(self, marker: re.Match[str]) -> str:
         numbers = [int(number) for number in re.findall(r"\d+", marker["numbers"])]
-        known = [number for number in dict.fromkeys(numbers) if 1 <= number <= self._known]
+        known = [number for number in dict.fromkeys(numbers) if 1 <= number <= (self._known or 0)]
         self.cited.update(known)
         return marker["space"] + "".join(f"[{number}]" for number in known) if known else ""

@@ -76,7 +76,7 @@ class Reply:
         self._text: list[str] = []
         self._length = 0
         self._filter = EmotionFilter()
-        self._citations = CitationFilter(0)
+        self._citations = CitationFilter(None)
         self._recalled = Recalled()
         self._emotion = NEUTRAL
         self._bill = Bill()
@@ -160,7 +160,8 @@ class Reply:
                 self._recalled = await self._stage.recall.about(avatar_id, words, self._earlier())
             except Unavailable:
                 return
-        self._citations = CitationFilter(len(self._recalled.findings))
+        if self._recalled.knows_anything:
+            self._citations = CitationFilter(len(self._recalled.findings))
 
     def _earlier(self) -> Sequence[Turn]:
         return self.opened.before or client_history(self.opened.history, self.opened.message.content)

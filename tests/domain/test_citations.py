@@ -58,8 +58,12 @@ def test_a_number_without_a_passage_is_dropped(text: str, words: str, cited: set
     assert filtered([text], known=3) == (words, cited)
 
 
-def test_without_passages_the_text_passes_at_once() -> None:
-    citations = CitationFilter(0)
+def test_every_number_is_dropped_when_nothing_was_found() -> None:
+    assert filtered(["Nine [1], list[2]."], known=0) == ("Nine, list.", set())
+
+
+def test_without_knowledge_the_text_passes_at_once() -> None:
+    citations = CitationFilter(None)
     assert citations.feed("As in [1") == "As in [1"
     assert citations.cited == set()
 
