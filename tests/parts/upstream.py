@@ -6,6 +6,7 @@ beside it, which prints its address once it listens; `GET /recorded` then tells 
 | model | answer |
 |---|---|
 | `whole`, and any other name | `TEXT`, with usage and `[DONE]` |
+| `cites` | `CITING`, whose second citation is of nothing |
 | `tokens-N`, `tokens-N-Mms` | N tokens of five letters and a space, M milliseconds apart |
 | `endless` | tokens without end, ten milliseconds apart |
 | `split` | `TEXT`, each byte in a write of its own |
@@ -34,6 +35,7 @@ from typing import Any
 from aiohttp import web
 
 TEXT = "Grüße aus Zürich! 今日は、世界。 A family: 👩‍👩‍👧, a flag: 🇨🇭. That is all."
+CITING = "That is so [1], as everybody knows [9]."
 SEVEN = "token " * 7
 PROMPT_TOKENS = 11
 RETRY_AFTER = 7
@@ -185,7 +187,7 @@ async def write(response: web.StreamResponse, events: Iterable[str], pause: floa
 
 
 def whole_answer(model: str, with_usage: bool) -> list[str]:
-    words = re.findall(r"\S+\s*", TEXT)
+    words = re.findall(r"\S+\s*", CITING if model == "cites" else TEXT)
     return [*(token_event(model, word) for word in words), *ending(model, len(words), with_usage)]
 
 
