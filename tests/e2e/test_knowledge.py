@@ -2,16 +2,15 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import aiohttp
-from aiohttp import web
 
 from resolvers.generations import EMBEDDED_AT_ONCE
 from tests.e2e.process import Avatarium, avatarium
+from tests.parts.embeddings import running_embeddings
 
 EMAIL = "owner@example.com"
 AVATAR = {"slug": "knowing", "name": "Ava", "avatarModelUrl": "https://models.example.com/a.glb"}
@@ -19,43 +18,6 @@ PARAGRAPHS = 3 * EMBEDDED_AT_ONCE
 TEXT = "\n\n".join(
     f"## Part {number}\n\n" + f"The word number {number} stands here. " * 40 for number in range(PARAGRAPHS)
 )
-
-
-class Embeddings:
-    """An embedding provider that stops answering after its first call, until it is told to go on."""
-
-    def __init__(self) -> None:
-        self.url = ""
-        self.texts: list[str] = []
-        self.stalled, self.may_go_on = asyncio.Event(), asyncio.Event()
-
-    async def answer(self, request: web.Request) -> web.Response:
-        texts = (await request.json())["input"]
-        if self.texts and not self.may_go_on.is_set():
-            self.stalled.set()
-            await self.may_go_on.wait()
-        self.texts += texts
-        data = [
-            {"object": "embedding", "index": at, "embedding": [1.0, float(len(text))]} for at, text in enumerate(texts)
-        ]
-        usage = {"prompt_tokens": 1, "total_tokens": 1}
-        return web.json_response({"object": "list", "data": data, "model": "text-embedding-3-small", "usage": usage})
-
-
-@asynccontextmanager
-async def embeddings() -> AsyncIterator[Embeddings]:
-    provider, app = Embeddings(), web.Application()
-    app.router.add_post("/embeddings", provider.answer)
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    provider.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    try:
-        yield provider
-    finally:
-        provider.may_go_on.set()
-        await runner.cleanup()
 
 
 async def call(server: Avatarium, token: str, method: str, path: str, **more: Any) -> Any:
@@ -74,7 +36,7 @@ def rows(data: Path, query: str) -> list[tuple[Any, ...]]:
 
 
 async def test_a_killed_process_leaves_nothing_half_or_doubled(tmp_path: Path) -> None:
-    async with embeddings() as provider:
+    async with running_embeddings(calls=1) as provider:
         settings = {
             "AVATARIUM_DEMO": "false",
             "AVATARIUM_EMBEDDINGS": "openai/text-embedding-3-small",
