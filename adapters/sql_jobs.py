@@ -1,6 +1,6 @@
 """Jobs with leases in SQL."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import datetime
 
 from sqlalchemy import and_, bindparam, delete, func, or_, select, update
@@ -10,7 +10,7 @@ from adapters.sql_tables import JOBS
 from domain.jobs import Job
 from domain.knowledge_ports import Jobs
 
-FIELDS = ("id", "kind", "avatar_id", "item_id", "created_at", "run_after", "attempts", "worker", "leased_until")
+FIELDS = tuple(field.name for field in fields(Job))
 COLUMNS = tuple(JOBS.c[name] for name in FIELDS)
 CLAIMING = 4_741_021_872
 """Of the advisory lock: claims happen one after the other, so that each sees which avatars are taken."""

@@ -1,5 +1,6 @@
 """The items of an avatar's knowledge in SQL."""
 
+from dataclasses import fields
 from typing import Any
 
 from sqlalchemy import Text, bindparam, delete, func, select, tuple_, update
@@ -9,10 +10,7 @@ from adapters.sql_tables import AVATARS, BODIES, EMBEDDINGS, KNOWLEDGE
 from domain.knowledge import KnowledgeItem, KnowledgeTotals
 from domain.knowledge_ports import Knowledge
 
-FIELDS = (
-    "id", "avatar_id", "type", "title", "created_at", "updated_at", "size", "url", "file_name", "media_type",
-    "question", "crawl", "status", "failure", "generation", "passage_count", "done", "total", "languages",
-)  # fmt: skip
+FIELDS = tuple(field.name for field in fields(KnowledgeItem))
 COLUMNS = tuple(KNOWLEDGE.c[name] for name in FIELDS)
 OF_AVATAR = KNOWLEDGE.c.avatar_id == bindparam("avatar_id")
 ONE = KNOWLEDGE.c.id == bindparam("item_id")

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from typing import Any
 
 from sqlalchemy import (
@@ -28,9 +29,7 @@ from adapters.terms import hidden, questions_terms, terms
 from domain.knowledge import Match, Passage
 from domain.knowledge_ports import Passages
 
-FIELDS = (
-    "id", "avatar_id", "item_id", "generation", "position", "text", "title", "heading", "page", "url", "language",
-)  # fmt: skip
+FIELDS = tuple(field.name for field in fields(Passage))
 COLUMNS = tuple(PASSAGES.c[name] for name in FIELDS)
 WORDS = named_table("passage_words", column("rowid"))
 WHOLE_INDEX: ColumnElement[str] = column("passage_words")

@@ -13,7 +13,7 @@ from adapters.matrices import digest
 from domain.errors import Unavailable
 from domain.knowledge_ports import Vector, Vectors
 from tests.fakes.clock import FakeClock
-from tests.parts.chroma import free_port
+from tests.parts.ports import free_port
 
 MODEL, OTHER_MODEL = "minilm", "openai/text-embedding-3-small"
 NORTH, EAST = (0.0, 1.0), (1.0, 0.0)

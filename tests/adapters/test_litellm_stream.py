@@ -19,7 +19,7 @@ from domain.avatars import AiProvider
 from domain.errors import ProviderFailure
 from domain.models import REPLY_TOKENS
 from domain.providers import Piece, TextPiece, TokenCount
-from tests.parts.aimock import free_port
+from tests.parts.ports import free_port
 
 Event = dict[str, object]
 

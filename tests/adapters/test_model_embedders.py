@@ -20,7 +20,7 @@ from adapters.minilm_download import Archive
 from adapters.model_embedders import ModelEmbedders
 from domain.avatars import AiProvider
 from domain.errors import Unavailable
-from tests.parts.aimock import free_port
+from tests.parts.ports import free_port
 
 SMALL = "openai/text-embedding-3-small"
 WORDS = "hidden words of an owner"

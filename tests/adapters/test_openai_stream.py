@@ -14,7 +14,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from adapters.openai_stream import ChatRequest, OpenAiStream, open_session
 from domain.errors import ProviderFailure
 from domain.providers import Piece, TextPiece, TokenCount
-from tests.parts.aimock import free_port
+from tests.parts.ports import free_port
 from tests.parts.upstream import RETRY_AFTER, SEVEN, TEXT, Upstream, ending, running_upstream, token_event
 
 KEY = "sk-very-secret"

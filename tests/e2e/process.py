@@ -3,13 +3,14 @@
 import asyncio
 import os
 import signal
-import socket
 import sys
 from asyncio.subprocess import PIPE, STDOUT, Process
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from tests.parts.ports import free_port
 
 PROGRAM = Path(sys.executable).parent / "avatarium"
 KEPT = ("PATH", "HOME", "LANG")
@@ -75,9 +76,3 @@ async def avatarium(data: Path, **settings: str) -> AsyncIterator[Avatarium]:
         if process.returncode is None:
             process.kill()
             await process.communicate()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

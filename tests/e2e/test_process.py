@@ -15,7 +15,8 @@ from sqlalchemy import Connection
 
 from adapters.migrations import alone
 from tests.doors.doors import GraphQLSendAndFollow
-from tests.e2e.process import PROGRAM, avatarium, free_port
+from tests.e2e.process import PROGRAM, avatarium
+from tests.parts.ports import free_port
 from tests.parts.postgres import Postgres
 from tests.parts.upstream import running_upstream
 

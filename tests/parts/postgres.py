@@ -3,7 +3,6 @@
 import asyncio
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -15,6 +14,7 @@ import asyncpg
 import pytest
 
 from adapters.migrations import migrate
+from tests.parts.ports import free_port
 
 TEMPLATE = "migrated"
 DURABLE = ("unix_socket_directories=", "max_connections=60", "deadlock_timeout=50ms")
@@ -97,10 +97,3 @@ def postgres_fixture() -> Iterator[Postgres]:
         asyncio.run(server.run(f"CREATE DATABASE {TEMPLATE}"))
         migrate(server.url(TEMPLATE))
         yield server
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
