@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
+import numpy as np
+import orjson
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
@@ -36,7 +38,7 @@ WHOLE_INDEX: ColumnElement[str] = column("passage_words")
 AT_ONCE = 20
 COMMON = 4000
 """A word that more passages have says little: it does not bring candidates of its own."""
-EXACTLY_RANKED = 300
+EXACTLY_RANKED = 100
 
 OF_ITEM = PASSAGES.c.item_id == bindparam("item_id")
 OF_AVATAR = PASSAGES.c.avatar_id == bindparam("avatar_id")
@@ -80,9 +82,10 @@ WORDS_OF = of_list(
 )
 KEEP_ONLY = Statement(delete(PASSAGES).where(OF_ITEM, PASSAGES.c.generation != bindparam("generation")))
 
-IN_FTS5 = Statement(
-    select(WORDS.c.rowid).where(WHOLE_INDEX.op("MATCH")(bindparam("term", type_=Text))).limit(COMMON + 1)
+HAVING_TERM = (
+    select(WORDS.c.rowid).where(WHOLE_INDEX.op("MATCH")(bindparam("term", type_=Text))).limit(COMMON + 1).subquery()
 )
+IN_FTS5 = Statement(select(func.json_group_array(HAVING_TERM.c.rowid)))
 ASKED = values_in_postgresql(Text).subquery("asked")
 TERM = next(iter(ASKED.c))
 HAVING = lateral(
@@ -145,9 +148,11 @@ class SqlPassages(Passages):
         if not known or not groups:
             return []
         postings = self._postings([term for group in groups for term in group])
+        if not postings:
+            return []
         weighed = ranking.weights(groups, postings, sum(count for _, count in known))
         numbers = ranking.candidates(groups, weighed, bringing(postings), EXACTLY_RANKED)
-        found: Mapping[str, str] = dict(WORDS_OF.rows(self._driver, **{LIST: listed(numbers)}))  # type: ignore[arg-type]
+        found: Mapping[str, str] = dict(WORDS_OF.rows(self._driver, **{LIST: listed(numbers.tolist())}))  # type: ignore[arg-type]
         return ranking.ranked(groups, weighed, found, limit)
 
     def keep_only(self, item_id: str, generation: int) -> None:
@@ -157,18 +162,18 @@ class SqlPassages(Passages):
         """The languages and the number of passages of each of its items."""
         return LANGUAGES.rows(self._driver, avatar_id=avatar_id)
 
-    def _postings(self, asked: Sequence[str]) -> Mapping[str, Sequence[int]]:
+    def _postings(self, asked: Sequence[str]) -> ranking.Postings:
         """The numbers of the passages that have each term, those of a generation in the making among them."""
         if self._driver.dialect.name == "postgresql":
-            postings: dict[str, list[int]] = defaultdict(list)
+            found: dict[str, list[int]] = defaultdict(list)
             for term, number in IN_TSVECTOR.rows(self._driver, **{LIST: listed(asked)}):
-                postings[term].append(number)
-            return postings
-        found = {term: [number for (number,) in IN_FTS5.rows(self._driver, term=term)] for term in asked}
-        return {term: numbers for term, numbers in found.items() if numbers}
+                found[term].append(number)
+        else:
+            found = {term: orjson.loads(IN_FTS5.scalar(self._driver, term=term)) for term in asked}
+        return {term: np.array(numbers, np.int64) for term, numbers in found.items() if numbers}
 
 
-def bringing(postings: Mapping[str, Sequence[int]]) -> Mapping[str, Sequence[int]]:
+def bringing(postings: ranking.Postings) -> ranking.Postings:
     """The terms that bring candidates: the rare ones, or all where there are none such."""
     rare = {term: numbers for term, numbers in postings.items() if len(numbers) <= COMMON}
     return rare or postings

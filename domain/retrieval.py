@@ -110,6 +110,8 @@ def scores(matches: Sequence[Match]) -> Mapping[str, float]:
 
 def best_of(*rankings: Sequence[Match]) -> list[Match]:
     """Each passage with the best of its scores, best first."""
+    if len(rankings) == 1:
+        return list(rankings[0])
     best: dict[str, float] = {}
     for match in (match for ranking in rankings for match in ranking):
         best[match.passage_id] = max(match.score, best.get(match.passage_id, 0.0))

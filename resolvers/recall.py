@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import repeat
 
 from domain.errors import Unavailable
 from domain.knowledge import KnowledgeType, Match, Passage
@@ -28,6 +29,18 @@ EMBEDDING_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
+class Searched:
+    """What an avatar was asked, and what words alone find for each of these.
+
+    `model` is the one that made the avatar's vectors; while a new one takes over, still the old one.
+    """
+
+    asked: Sequence[str]
+    lexical: Sequence[list[Match]]
+    model: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Recall:
     store: Store
     embedders: Embedders
@@ -35,31 +48,34 @@ class Recall:
 
     async def about(self, avatar_id: str, question: str, earlier: Sequence[Turn] = ()) -> Recalled:
         """What the avatar knows about the visitor's newest words. `earlier` are the turns before them."""
-        if not await self.store.read(lambda tx: tx.passages.languages(avatar_id)):
+        searched = await self._searched(avatar_id, asked_by(question, earlier))
+        if searched is None:
             return Recalled()
-        ranking = await self.ranking(avatar_id, question, earlier)
-        findings = await self.store.read(lambda tx: found(tx, worth_showing(ranking)))
+        shown = worth_showing(await self._ranked(avatar_id, searched))
+        findings = await self.store.read(lambda tx: found(tx, shown)) if shown else ()
         return Recalled(findings, knows_anything=True)
 
     async def ranking(self, avatar_id: str, question: str, earlier: Sequence[Turn] = ()) -> list[Match]:
         """Every passage that a search found, scored with its relevance, best first."""
-        asked = [question, *filter(None, [in_context(question, earlier)])]
-        lexical, dense = await asyncio.gather(self._lexical(avatar_id, asked), self._dense(avatar_id, asked))
-        return best_of(*(fused(by_words, dense[place] if dense else None) for place, by_words in enumerate(lexical)))
+        searched = await self._searched(avatar_id, asked_by(question, earlier))
+        return await self._ranked(avatar_id, searched) if searched else []
 
-    async def _lexical(self, avatar_id: str, asked: Sequence[str]) -> list[list[Match]]:
-        return await self.store.read(
-            lambda tx: [tx.passages.matching(avatar_id, question, CANDIDATES) for question in asked]
-        )
+    async def _searched(self, avatar_id: str, asked: Sequence[str]) -> Searched | None:
+        """One read for all that is asked before the question is embedded; None for an avatar without knowledge."""
+        return await self.store.read(lambda tx: searched_by_words(tx, avatar_id, asked))
 
-    async def _dense(self, avatar_id: str, asked: Sequence[str]) -> list[list[Match]] | None:
+    async def _ranked(self, avatar_id: str, searched: Searched) -> list[Match]:
+        dense = await self._dense(avatar_id, searched)
+        return best_of(*map(fused, searched.lexical, dense or repeat(None)))
+
+    async def _dense(self, avatar_id: str, searched: Searched) -> Sequence[list[Match]] | None:
         """None while there is no embedder, or while it does not answer: then words alone decide."""
-        embedder = await self._embedder(avatar_id)
+        embedder = self.embedders.named(searched.model) if searched.model else None
         if embedder is None:
             return None
         try:
             async with asyncio.timeout(EMBEDDING_SECONDS):
-                return await asyncio.gather(*(self._nearest(avatar_id, embedder, question) for question in asked))
+                return await asyncio.gather(*(self._nearest(avatar_id, embedder, each) for each in searched.asked))
         except (Unavailable, TimeoutError) as error:
             log.warning("searching by words alone: %s", type(error).__name__)
             return None
@@ -69,34 +85,47 @@ class Recall:
         [vector] = await embedder.embed([question])
         return await self.vectors.nearest(avatar_id, embedder.model, vector, CANDIDATES)
 
-    async def _embedder(self, avatar_id: str) -> Embedder | None:
-        """The one that made the vectors of the avatar; while a new model takes over, still the old one."""
-        model = await self.store.read(lambda tx: tx.knowledge.model(avatar_id))
-        return self.embedders.named(model) if model else None
+
+def asked_by(question: str, earlier: Sequence[Turn]) -> list[str]:
+    """The question by itself, and if it follows up on earlier words also below these."""
+    return [question, *filter(None, [in_context(question, earlier)])]
+
+
+def searched_by_words(tx: Tx, avatar_id: str, asked: Sequence[str]) -> Searched | None:
+    if not tx.passages.languages(avatar_id):
+        return None
+    lexical = [tx.passages.matching(avatar_id, question, CANDIDATES) for question in asked]
+    return Searched(asked, lexical, tx.knowledge.model(avatar_id))
 
 
 def found(tx: Tx, matches: Sequence[Match]) -> tuple[Finding, ...]:
     """The passages with their neighbours, numbered. A hit within an earlier one's reach is part of it."""
     relevances = {match.passage_id: match.score for match in matches}
+    hits = tx.passages.live(list(relevances))
+    titles = {item_id: title_of(tx, avatar_id, item_id) for avatar_id, item_id in owners(hits)}
     findings: list[Finding] = []
     told: set[str] = set()
-    for hit in tx.passages.live(list(relevances)):
+    for hit in hits:
         if hit.id in told:
             continue
         around = [
             passage for passage in tx.passages.around(hit, REACH) if passage.id not in told and alike(passage, hit)
         ]
         told.update(passage.id for passage in around)
-        findings.append(Finding(len(findings) + 1, relevances[hit.id], titled(tx, hit), joined(around)))
+        titled = replace(hit, title=titles[hit.item_id] or hit.title)
+        findings.append(Finding(len(findings) + 1, relevances[hit.id], titled, joined(around)))
     return tuple(findings)
 
 
-def titled(tx: Tx, passage: Passage) -> Passage:
-    """With the title that its owner gave the item by now. A site's pages and a pair's question keep their own."""
-    item = tx.knowledge.by_id(passage.avatar_id, passage.item_id)
-    if item is None or item.type in (KnowledgeType.SITE, KnowledgeType.QA):
-        return passage
-    return replace(passage, title=item.title)
+def owners(passages: Sequence[Passage]) -> set[tuple[str, str]]:
+    """The avatar and the item of each."""
+    return {(passage.avatar_id, passage.item_id) for passage in passages}
+
+
+def title_of(tx: Tx, avatar_id: str, item_id: str) -> str | None:
+    """The title that its owner gave the item by now. None where passages keep their own: a site's and a pair's do."""
+    item = tx.knowledge.by_id(avatar_id, item_id)
+    return None if item is None or item.type in (KnowledgeType.SITE, KnowledgeType.QA) else item.title
 
 
 def alike(neighbour: Passage, hit: Passage) -> bool:

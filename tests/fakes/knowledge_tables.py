@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
+import numpy as np
+
 from adapters import sql_ranking as ranking
-from adapters.terms import questions_terms, terms
+from adapters.terms import hidden, questions_terms, terms
 from domain.jobs import Job
 from domain.knowledge import KnowledgeItem, KnowledgeTotals, Match, Passage
 from domain.knowledge_ports import Jobs, Knowledge, Passages
@@ -108,13 +110,14 @@ class MemoryPassages(Passages):
         return sorted({language for item in self._known(avatar_id) for language in item.languages})
 
     def matching(self, avatar_id: str, question: str, limit: int) -> list[Match]:
-        groups = questions_terms(question, self.languages(avatar_id))
+        spoken = questions_terms(question, self.languages(avatar_id))
+        groups = [[hidden(avatar_id, term) for term in group] for group in spoken]
         own = [row for row in self._rows.values() if row.avatar_id == avatar_id and self._is_live(row)]
-        texts = {row.id: " ".join(terms(row.indexed_text, row.language)) for row in own}
+        texts = {row.id: words_of(row) for row in own}
         held = [set(text.split()) for text in texts.values()]
         asked = {term for group in groups for term in group}
         having = {term: [number for number, words in enumerate(held) if term in words] for term in asked}
-        postings = {term: numbers for term, numbers in having.items() if numbers}
+        postings = {term: np.array(numbers) for term, numbers in having.items() if numbers}
         weighed = ranking.weights(groups, postings, sum(item.passage_count for item in self._known(avatar_id)))
         return [match for match in ranking.ranked(groups, weighed, texts, limit) if match.score > 0]
 
@@ -129,6 +132,10 @@ class MemoryPassages(Passages):
     def _is_live(self, passage: Passage) -> bool:
         item = self._tables.knowledge.get(passage.item_id)
         return item is not None and item.generation == passage.generation
+
+
+def words_of(passage: Passage) -> str:
+    return " ".join(hidden(passage.avatar_id, term) for term in terms(passage.indexed_text, passage.language))
 
 
 class MemoryJobs(Jobs):

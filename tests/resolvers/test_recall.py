@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import pytest
 
@@ -22,6 +23,7 @@ from tests.fakes.embedder import BagOfWords, FakeEmbedders
 from tests.fakes.store import MemoryStore
 from tests.fakes.vectors import MemoryVectors
 
+T = TypeVar("T")
 OTTERS = "Otters hold hands while they are sleeping, so that they do not drift apart."
 BATS = "Bats hang from the ceiling of the cave and come out at dusk."
 CAFE = "Our cafe serves pancakes with maple syrup until noon."
@@ -41,6 +43,14 @@ class Endless(BagOfWords):
 class DownVectors(MemoryVectors):
     async def nearest(self, avatar_id: str, model: str, vector: Vector, limit: int) -> list[Match]:
         raise Unavailable("The vectors are down.")
+
+
+class CountingStore(MemoryStore):
+    reads = 0
+
+    async def read(self, work: Callable[[Tx], T]) -> T:
+        self.reads += 1
+        return await super().read(work)
 
 
 @pytest.fixture
@@ -107,6 +117,20 @@ def texts(recalled: Recalled) -> list[str]:
 
 async def test_an_avatar_without_knowledge_recalls_nothing(store: MemoryStore, avatar: Avatar) -> None:
     assert await by_words(store).about(avatar.id, "Do otters sleep?") == Recalled()
+
+
+async def test_it_reads_once_before_the_question_is_embedded_and_once_after() -> None:
+    store = CountingStore()
+    avatar, other = await stored_avatar(store), await stored_avatar(store)
+    recall = await embedded(store, avatar, await known(store, avatar, OTTERS, CAFE), BagOfWords())
+    for asked, question, reads in (
+        (other, "Do otters sleep?", 1),
+        (avatar, "Who composed Parsifal?", 1),
+        (avatar, "Do otters hold hands?", 2),
+    ):
+        store.reads = 0
+        await recall.about(asked.id, question, [Turn(Role.USER, "Tell me about them.")])
+        assert store.reads == reads
 
 
 async def test_it_finds_by_words_and_by_meaning(store: MemoryStore, avatar: Avatar) -> None:
