@@ -7,7 +7,6 @@ there are no such files, since other processes change what is there: a matrix in
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TypeVar
@@ -15,7 +14,7 @@ from weakref import WeakValueDictionary
 
 import numpy as np
 
-from adapters.chroma_client import ChromaServer, EmbeddedChroma
+from adapters.chroma_process import Aside, InProcess, InThreads
 from adapters.chroma_shards import ChromaShards
 from adapters.matrices import Matrix, MatrixFiles, matrix, names
 from adapters.vector_cache import Entry, Key, VectorCache
@@ -29,7 +28,6 @@ log = logging.getLogger("avatarium.vectors")
 
 CACHE_BYTES = 256 * 1024**2
 CHECK_SECONDS = 5.0
-SERVER_THREADS = 4
 # A search of more rows takes over half a millisecond, which is better spent on another thread.
 SMALL = 2000
 
@@ -39,15 +37,12 @@ async def open_vectors(
     directory: Path, server_url: str | None, clock: Clock, cache_bytes: int = CACHE_BYTES
 ) -> AsyncIterator["ChromaVectors"]:
     """Embedded in the directory, or on a server. Neither is opened before its first use."""
-    shards = ChromaShards(ChromaServer(server_url) if server_url else EmbeddedChroma(directory / "chroma"))
     files = None if server_url else MatrixFiles(directory / "matrices")
-    # Embedded, Chroma may be used by one thread at a time.
-    threads = ThreadPoolExecutor(SERVER_THREADS if server_url else 1, "chroma")
+    aside = InThreads(server_url) if server_url else InProcess(directory / "chroma")
     try:
-        yield ChromaVectors(shards, files, threads, VectorCache(cache_bytes), clock)
+        yield ChromaVectors(aside, files, VectorCache(cache_bytes), clock)
     finally:
-        await asyncio.to_thread(threads.shutdown)
-        await asyncio.to_thread(shards.close)
+        await aside.close()
 
 
 class ChromaVectors(Vectors):
@@ -56,16 +51,8 @@ class ChromaVectors(Vectors):
     So whatever a crash leaves in Chroma is still found by the work that is done again after it.
     """
 
-    def __init__(
-        self,
-        shards: ChromaShards,
-        files: MatrixFiles | None,
-        threads: ThreadPoolExecutor,
-        cache: VectorCache,
-        clock: Clock,
-    ) -> None:
-        self._shards, self._files, self._threads = shards, files, threads
-        self._cache, self._clock = cache, clock
+    def __init__(self, aside: Aside, files: MatrixFiles | None, cache: VectorCache, clock: Clock) -> None:
+        self._aside, self._files, self._cache, self._clock = aside, files, cache, clock
         self._locks = WeakValueDictionary[str, asyncio.Lock]()
 
     @property
@@ -80,15 +67,15 @@ class ChromaVectors(Vectors):
         async with self._lock(avatar_id):
             entry = await self._entry(key) if self._files else self._cache.get(key)
             if entry:
-                together = entry.matrix.having(added)
+                together = await asyncio.to_thread(entry.matrix.having, added)
                 await self._file(self._add_to_file, key, entry.matrix, added, together)
                 self._cache.set(key, Entry(together, entry.version, entry.checked))
-        before, after = await self._chroma(self._shards.put, avatar_id, model, added)
+        before, after = await self._chroma(ChromaShards.put, avatar_id, model, added)
         if (entry := self._cache.get(key)) and entry.version == before:
             self._cache.set(key, Entry(entry.matrix, after, entry.checked))
 
     async def missing(self, avatar_id: str, model: str, passage_ids: Sequence[str]) -> list[str]:
-        present = await self._chroma(self._shards.present, avatar_id, model, passage_ids)
+        present = await self._chroma(ChromaShards.present, avatar_id, model, passage_ids)
         return [each for each in passage_ids if each not in present]
 
     async def nearest(self, avatar_id: str, model: str, vector: Vector, limit: int) -> list[Match]:
@@ -103,34 +90,34 @@ class ChromaVectors(Vectors):
 
     async def keep_only(self, avatar_id: str, item_id: str, passage_ids: Sequence[str]) -> None:
         kept = set(passage_ids)
-        for model in await self._chroma(self._shards.models, avatar_id):
+        for model in await self._chroma(ChromaShards.models, avatar_id):
             async with self._lock(avatar_id):
                 await self._forget_others((avatar_id, model), item_id, passage_ids)
-            stored = await self._chroma(self._shards.of_item, avatar_id, model, item_id)
+            stored = await self._chroma(ChromaShards.of_item, avatar_id, model, item_id)
             gone = [each for each in stored if each not in kept]
-            await self._chroma(self._shards.remove, avatar_id, model, gone)
-        await self._chroma(self._shards.wipe)
+            await self._chroma(ChromaShards.remove, avatar_id, model, gone)
+        await self._chroma(ChromaShards.wipe)
 
     async def remove_model(self, avatar_id: str, model: str) -> None:
         async with self._lock(avatar_id):
             self._cache.drop((avatar_id, model))
             await self._file(MatrixFiles.remove, avatar_id, model)
-        await self._chroma(self._shards.remove_model, avatar_id, model)
-        await self._chroma(self._shards.wipe)
+        await self._chroma(ChromaShards.remove_model, avatar_id, model)
+        await self._chroma(ChromaShards.wipe)
 
     async def remove_avatar(self, avatar_id: str) -> None:
         async with self._lock(avatar_id):
             self._cache.drop_avatar(avatar_id)
             await self._file(MatrixFiles.remove, avatar_id)
-        for model in await self._chroma(self._shards.models, avatar_id):
-            await self._chroma(self._shards.remove_model, avatar_id, model)
-        await self._chroma(self._shards.wipe)
+        for model in await self._chroma(ChromaShards.models, avatar_id):
+            await self._chroma(ChromaShards.remove_model, avatar_id, model)
+        await self._chroma(ChromaShards.wipe)
 
     async def _entry(self, key: Key) -> Entry:
         """What is stored, from memory if that is fresh, from its file, or from Chroma. For whoever holds the lock."""
         entry = self._cache.get(key)
         if entry and not self._is_fresh(entry):
-            version = await self._chroma(self._shards.version, *key)
+            version = await self._chroma(ChromaShards.version, *key)
             entry = Entry(entry.matrix, version, self._clock.monotonic()) if version == entry.version else None
         content = None if entry else await self._file(MatrixFiles.read, *key)
         entry = entry or (Entry(content) if content is not None else await self._loaded(key))
@@ -139,7 +126,7 @@ class ChromaVectors(Vectors):
 
     async def _loaded(self, key: Key) -> Entry:
         now = self._clock.monotonic()
-        version, content = await self._chroma(self._shards.load, *key)
+        version, content = await self._chroma(ChromaShards.load, *key)
         await self._file(MatrixFiles.write, *key, content)
         return Entry(content, version, now)
 
@@ -169,7 +156,7 @@ class ChromaVectors(Vectors):
 
     async def _chroma(self, work: Callable[..., T], *arguments: object) -> T:
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
+            return await self._aside.do(work, *arguments)
         except Exception as error:
             log.error("Chroma failed: %s", type(error).__name__)
             raise Unavailable("The store of the knowledge base's vectors does not answer. Try again soon.") from None

@@ -1,5 +1,6 @@
 """What is special about the vectors in Chroma: restarts, several servers, and that nothing stays on the disk."""
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from uuid import uuid4
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 
 from adapters import chroma_vectors
+from adapters.chroma_shards import ChromaShards
 from adapters.chroma_vectors import CHECK_SECONDS, ChromaVectors, open_vectors
 from adapters.matrices import digest
 from domain.errors import Unavailable
@@ -134,12 +136,29 @@ async def test_replaced_passages_leave_nothing_on_the_disk(folder: Path) -> None
         assert traces(folder, kept) == set()
 
 
+def crash(shards: ChromaShards) -> None:
+    raise OSError
+
+
+async def test_a_process_that_dies_is_started_again(folder: Path) -> None:
+    some = some_vectors(3, 1)
+    async with open_vectors(folder, None, FakeClock()) as vectors:
+        with pytest.raises(Unavailable):
+            await vectors._chroma(die)
+        await vectors.put("avatar", MODEL, "item", some)
+        assert await vectors.missing("avatar", MODEL, list(some)) == []
+
+
+def die(shards: ChromaShards) -> None:
+    os._exit(1)
+
+
 async def test_what_a_crash_left_of_a_removal_is_removed_later(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     gone = some_vectors(40, 1)
     async with open_vectors(folder, None, FakeClock()) as vectors:
         await vectors.put("avatar", MODEL, "item", gone)
         with monkeypatch.context() as patch:
-            patch.setattr("adapters.chroma_client.EmbeddedChroma.wipe", lambda self: 1 / 0)
+            patch.setattr(ChromaShards, "wipe", crash)
             with pytest.raises(Unavailable):
                 await vectors.keep_only("avatar", "item", [])
     assert traces(folder, gone) == {"chroma.sqlite3"}
