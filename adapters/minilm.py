@@ -25,20 +25,19 @@ MAX_TOKENS = 256
 # Texts of about the same length run together, up to so many tokens: about a tenth of a second on one core.
 BATCH_TOKENS = 512
 CHARACTERS_PER_TOKEN = 4
-NICENESS = 10
 
 
 class MiniLm(Embedder):
     """`folder` has `model.onnx` and `tokenizer.json`, which load on first need.
 
     A question has a thread of its own, so it does not wait for passages that are being indexed. Each thread uses
-    one core at most, and that of the passages yields to everything else.
+    one core at most.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._questions = ThreadPoolExecutor(1, "minilm-question")
-        self._passages = ThreadPoolExecutor(1, "minilm-passages", initializer=yield_to_others)
+        self._passages = ThreadPoolExecutor(background_threads(), "minilm-passages")
         self._loading = threading.Lock()
 
     @property
@@ -47,11 +46,12 @@ class MiniLm(Embedder):
 
     async def embed(self, texts: Sequence[str]) -> list[Vector]:
         threads = self._questions if len(texts) == 1 else self._passages
+        loop, together = asyncio.get_running_loop(), list(batches(texts))
+        running = [loop.run_in_executor(threads, self._run, [texts[place] for place in batch]) for batch in together]
         vectors: list[Vector] = [()] * len(texts)
-        for batch in batches(texts):
-            rows = await asyncio.get_running_loop().run_in_executor(threads, self._run, [texts[i] for i in batch])
-            for index, row in zip(batch, rows, strict=True):
-                vectors[index] = row
+        for batch, rows in zip(together, await asyncio.gather(*running), strict=True):
+            for place, row in zip(batch, rows, strict=True):
+                vectors[place] = row
         return vectors
 
     def close(self) -> None:
@@ -120,7 +120,9 @@ def pooled(hidden: NDArray[np.float32], mask: NDArray[np.int64]) -> NDArray[np.f
     return rows
 
 
-def yield_to_others() -> None:
-    # Elsewhere than on Linux it would slow the whole process down.
-    if sys.platform == "linux":
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+def background_threads() -> int:
+    """A core stays for the event loop. The threads are not niced: one that is put off while it holds Python's lock puts
+    off everybody.
+    """
+    cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+    return max(1, cores - 1)

@@ -1,6 +1,7 @@
 """The HTTP server: uvicorn, set up for many long streams."""
 
 import gc
+import sys
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
 from socket import socket
@@ -16,6 +17,8 @@ from adapters.listen_first import ListenFirst
 
 MESSAGE_MAX_BYTES = 64 * 1024
 GRACEFUL_SECONDS = 15
+# Seconds after which a thread that computes hands over to the event loop, ten times sooner than is Python's habit.
+THREADS_TURN = 0.0005
 
 
 class WebSocketProtocol(WebSocketsSansIOProtocol):
@@ -107,6 +110,7 @@ def run(
 
     front = ListenFirst(open_app, fail)
     server = Server(config(front, host=host, port=port, trusted_proxies=trusted_proxies), drain)
+    sys.setswitchinterval(THREADS_TURN)
     # uvicorn raises the signal that ended it once more.
     with suppress(KeyboardInterrupt):
         server.run()

@@ -3,6 +3,7 @@
 Each step can be done again: passages and vectors have the same ids whenever they are made.
 """
 
+import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
@@ -16,8 +17,8 @@ from domain.reading import Document, FailureCode, Unreadable
 from resolvers.reading import Source
 
 T = TypeVar("T")
-STORED_AT_ONCE = 100
-EMBEDDED_AT_ONCE = 32
+STORED_AT_ONCE = 20
+EMBEDDED_AT_ONCE = 64
 TOLD_EVERY = 0.25
 
 
@@ -113,7 +114,7 @@ class Building:
         self._begun = True
         body = await self._library.store.read(lambda tx: tx.knowledge.body(item.id))
         document = await self._library.source.document(item, body, self._pages_read)
-        return await self._store(document, passages_of(item, document))
+        return await self._store(document, await asyncio.to_thread(passages_of, item, document))
 
     async def _store(self, document: Document, passages: Sequence[Passage]) -> list[Passage]:
         if not passages:
