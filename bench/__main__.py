@@ -11,7 +11,7 @@ from importlib.metadata import version
 import psutil
 import uvloop
 
-from bench import connections, database, events, first_token, retrieval, soak, start, streaming, vectors
+from bench import connections, database, events, first_token, knowledge, retrieval, soak, start, streaming, vectors
 from bench.processes import LOAD_CORE
 from bench.report import Row, Table, publish, save
 from bench.scale import FULL, QUICK, Scale
@@ -24,6 +24,7 @@ PARTS: Mapping[str, Measure] = {
     "database": database.measure,
     "retrieval": retrieval.measure,
     "vectors": vectors.measure,
+    "knowledge": knowledge.measure,
     "connections": connections.measure,
     "start": start.measure,
     "soak": soak.measure,

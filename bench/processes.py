@@ -52,14 +52,14 @@ class Program:
 
 
 @asynccontextmanager
-async def started(program: Program, core: int) -> AsyncIterator[Running]:
+async def started(program: Program, *cores: int) -> AsyncIterator[Running]:
     """The process, which may not listen yet; it is killed at the end."""
     kept = {name: os.environ[name] for name in KEPT if name in os.environ}
     began = time.perf_counter()
     process = await asyncio.create_subprocess_exec(
         *program.command, cwd=ROOT, env={**kept, **program.environment}, stdout=DEVNULL, stderr=DEVNULL
     )
-    os.sched_setaffinity(process.pid, {core})
+    os.sched_setaffinity(process.pid, cores)
     try:
         yield Running(f"http://127.0.0.1:{program.port}", psutil.Process(process.pid), began)
     finally:
@@ -69,9 +69,9 @@ async def started(program: Program, core: int) -> AsyncIterator[Running]:
 
 
 @asynccontextmanager
-async def serving(program: Program, core: int) -> AsyncIterator[Running]:
+async def serving(program: Program, *cores: int) -> AsyncIterator[Running]:
     """The process, once it is ready. Raises `TimeoutError`."""
-    async with started(program, core) as running:
+    async with started(program, *cores) as running:
         await answered(running.url, program.health, program.ready)
         yield running
 

@@ -23,7 +23,12 @@ class Scale:
     turns: int = 6000
     avatars: int = 1000
     passages_of_one: int = 10_000
-    passages_indexed: int = 128
+    passages_indexed: int = 64
+    recalls: int = 500
+    recalls_cold: int = 40
+    file_bytes: int = 10_000_000
+    blocked_seconds: float = 45
+    blocked_visitors: int = 4
     connections: int = 5000
     starts: int = 5
     peer_starts: int = 2
@@ -35,6 +40,7 @@ FULL = Scale()
 QUICK = Scale(
     peer=False, rounds=1, visitors=2, replies=4, paced_visitors=2, paced_replies=4, first_tokens=3,
     long_reply_tokens=20, long_replies=2, turns=40, avatars=3,
-    passages_of_one=100, passages_indexed=4, connections=10, starts=1, peer_starts=0,
+    passages_of_one=100, passages_indexed=4, recalls=8, recalls_cold=2, file_bytes=20_000,
+    blocked_seconds=2, blocked_visitors=2, connections=10, starts=1, peer_starts=0,
     soak_visitors=5, soak_seconds=1,
 )  # fmt: skip

@@ -1,12 +1,9 @@
-"""Search by meaning beyond the embedding of the question, and indexing.
+"""Search by meaning beyond the embedding of the question, and what storing vectors takes.
 
-Cold is an avatar whose matrix is not in memory: the cache has room for one, and no avatar is asked twice in a row. The
-peer of indexing is plain Chroma with its own embedder on the same weights, which pads every text to 256 tokens.
+Cold is an avatar whose matrix is not in memory: the cache has room for one, and no avatar is asked twice in a row.
 """
 
-import asyncio
 import os
-import shutil
 import statistics
 import tempfile
 import time
@@ -16,15 +13,14 @@ from pathlib import Path
 from zlib import crc32
 
 import numpy as np
+import psutil
 
 from adapters.chroma_vectors import ChromaVectors, open_vectors
-from adapters.minilm import MODEL_FILE, MiniLm
 from adapters.system_clock import SystemClock
 from bench.processes import LOAD_CORE, SERVER_CORE
-from bench.report import Of, Row, at_least, at_most
+from bench.report import Row, at_most
 from bench.scale import Scale
 from domain.knowledge_ports import Vector
-from tests.parts.minilm import PACKAGE, built
 
 MODEL, DIMENSION, TOP = "minilm", 384, 20
 SEARCHES = 300
@@ -60,9 +56,14 @@ async def searched(vectors: ChromaVectors, avatars: Sequence[str]) -> float:
     return statistics.median(times) * 1000
 
 
+def processes() -> list[psutil.Process]:
+    """This one, and Chroma's."""
+    return [psutil.Process(), *psutil.Process().children(recursive=True)]
+
+
 def resident() -> int:
-    """This process's memory, in bytes."""
-    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE")
+    """Their memory, in bytes."""
+    return sum(each.memory_info().rss for each in processes())
 
 
 def on_disk(folder: Path) -> int:
@@ -75,9 +76,9 @@ async def searches(folder: Path, name: str, avatars: Sequence[str], count: int) 
         await searched(vectors, avatars)
         hot = await searched(vectors, list(islice(cycle(avatars), SEARCHES)))
         held = [
-            Row(f"{name}: memory of the process", resident() / MEBIBYTE, "MiB"),
+            Row(f"{name}: memory, Chroma's process included", resident() / MEBIBYTE, "MiB"),
             Row(f"{name}: of it cached matrices", vectors.cached_bytes / MEBIBYTE, "MiB"),
-            Row(f"{name}: open files of the process", len(os.listdir("/proc/self/fd")), "files"),
+            Row(f"{name}: open files", sum(each.num_fds() for each in processes()), "files"),
         ]
     async with open_vectors(folder, None, SystemClock(), cache_bytes=1) as vectors:
         cold = await searched(vectors, list(islice(cycle(avatars), SEARCHES)))
@@ -94,42 +95,6 @@ async def searches(folder: Path, name: str, avatars: Sequence[str], count: int) 
     ]
 
 
-async def indexed(folder: Path, texts: Sequence[str]) -> float:
-    """Passages a second."""
-    minilm = MiniLm(built())
-    async with open_vectors(folder, None, SystemClock()) as vectors:
-        await vectors.put("avatar", MODEL, "warm", {"warm": (await minilm.embed([texts[0]]))[0]})
-        start = time.perf_counter()
-        made = await minilm.embed(texts)
-        await vectors.put("avatar", MODEL, "item", {str(place): vector for place, vector in enumerate(made)})
-        seconds = time.perf_counter() - start
-    minilm.close()
-    return len(texts) / seconds
-
-
-def indexed_by_chroma(folder: Path, texts: Sequence[str]) -> float:
-    import chromadb
-    from chromadb.utils.embedding_functions import ONNXMiniLM_L6_V2
-
-    class Local(ONNXMiniLM_L6_V2):
-        DOWNLOAD_PATH = folder / "weights"
-
-    shutil.copytree(PACKAGE, folder / "weights" / "onnx", ignore=shutil.ignore_patterns("*.safetensors"))
-    shutil.copy(built() / MODEL_FILE, folder / "weights" / "onnx")
-    collection = chromadb.PersistentClient(folder / "plain").create_collection("plain", embedding_function=Local())  # type: ignore[arg-type]
-    collection.add(ids=["warm"], documents=[texts[0]])
-    start = time.perf_counter()
-    collection.add(ids=[str(place) for place in range(len(texts))], documents=list(texts))
-    return len(texts) / (time.perf_counter() - start)
-
-
-async def indexing(folder: Path, words: int, count: int) -> Row:
-    texts = [" ".join(islice(cycle(WORDS), place % len(WORDS), place % len(WORDS) + words)) for place in range(count)]
-    ours = await indexed(folder / f"ours-{words}", texts)
-    peer = await asyncio.to_thread(indexed_by_chroma, folder / f"peer-{words}", texts)
-    return Row(f"indexing passages of {words} words", ours, "passages/s", peer=peer, target=at_least(5, Of.PEER))
-
-
 async def measure(scale: Scale) -> list[Row]:
     os.sched_setaffinity(0, {LOAD_CORE, SERVER_CORE})
     with tempfile.TemporaryDirectory() as directory:
@@ -139,7 +104,6 @@ async def measure(scale: Scale) -> list[Row]:
         rows = [
             *await searches(folder / "many", f"{scale.avatars} avatars of 100", many, 100),
             *await searches(folder / "large", f"2 avatars of {large}", ["one", "other"], large),
-            *[await indexing(folder, words, scale.passages_indexed) for words in (10, 25, 50, 100, 200)],
         ]
     os.sched_setaffinity(0, {LOAD_CORE})
     return rows

@@ -1,0 +1,167 @@
+"""Recalling what an avatar knows, all of it but the embedding of the question: both searches, and the passages told.
+
+Hot is an avatar that was asked before. Cold is a server that has just started: database and vectors are opened anew for
+each question, so that nothing of any avatar is in the process; the system's cache of files stays. Passages are made
+of the labelled set's, and its questions are asked. Matrices are written as they are after indexing.
+"""
+
+import random
+import statistics
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from functools import cache, partial
+from itertools import cycle, islice
+from pathlib import Path
+from zlib import crc32
+
+import numpy as np
+from sqlalchemy import make_url
+
+from adapters.chroma_vectors import open_vectors
+from adapters.matrices import MatrixFiles, Rows, matrix
+from adapters.sql_store import STORES, open_store
+from adapters.system_clock import SystemClock
+from bench.labelled import documents, questions
+from bench.report import Row, at_most
+from bench.scale import Scale
+from domain.avatars import Avatar
+from domain.knowledge import Passage
+from domain.knowledge_ports import Embedder, Vector
+from domain.ports import Store, Tx
+from resolvers.recall import Recall
+from tests.builders import a_passage, an_account, an_avatar, an_item
+from tests.fakes.embedder import FakeEmbedders
+
+MODEL, DIMENSION = "minilm", 384
+PASSAGES = 100
+SECTIONS = 4
+"""Sections of the labelled set in one passage: about a hundred words."""
+STORED_AT_ONCE = 1000
+
+
+class Ready(Embedder):
+    """Has the vector of any question at once."""
+
+    @property
+    def model(self) -> str:
+        return MODEL
+
+    async def embed(self, texts: Sequence[str]) -> list[Vector]:
+        return [vector_of(text) for text in texts]
+
+
+@cache
+def vector_of(text: str) -> list[float]:
+    found: list[float] = some_rows(text, 1)[0].tolist()
+    return found
+
+
+def some_rows(name: str, count: int) -> Rows:
+    rows = np.random.default_rng(crc32(name.encode())).standard_normal((count, DIMENSION)).astype(np.float32)
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    return rows
+
+
+@cache
+def asked() -> list[str]:
+    return [each.ask for each in questions() if each.labels and not each.earlier]
+
+
+@cache
+def topics() -> list[list[str]]:
+    """The texts of each English document's sections."""
+    return [[section.text for section in each.sections] for each in documents() if each.language == "en"]
+
+
+async def filled(url: str, folder: Path, sizes: Sequence[int]) -> list[str]:
+    """Stores an avatar for each size, with so many passages and vectors; their ids."""
+    async with open_store(url) as store:
+        account = an_account()
+        await store.write(lambda tx: tx.accounts.add(account))
+        avatars = [an_avatar(account) for _ in sizes]
+        for avatar, size in zip(avatars, sizes, strict=True):
+            await fill(store, folder, avatar, size)
+        return [avatar.id for avatar in avatars]
+
+
+async def fill(store: Store, folder: Path, avatar: Avatar, size: int) -> None:
+    """One item that was indexed."""
+    item = an_item(avatar, passage_count=size)
+    chosen = random.Random(size)
+    passages = [
+        a_passage(
+            item, "\n\n".join(chosen.sample(chosen.choice(topics()), SECTIONS)), place, heading=f"Part {place // 4}"
+        )
+        for place in range(size)
+    ]
+
+    def begin(tx: Tx) -> None:
+        tx.avatars.add(avatar)
+        tx.knowledge.add(item, None)
+        tx.knowledge.use_model(avatar.id, MODEL)
+
+    await store.write(begin)
+    for start in range(0, size, STORED_AT_ONCE):
+        part = passages[start : start + STORED_AT_ONCE]
+        await store.write(partial(add, part))
+    ids = [passage.id for passage in passages]
+    content = matrix(ids, [item.id] * size, some_rows(avatar.id, size))
+    MatrixFiles(folder / "matrices").write(avatar.id, MODEL, content)
+
+
+def add(passages: Sequence[Passage], tx: Tx) -> None:
+    tx.passages.add(passages)
+
+
+@asynccontextmanager
+async def opened(url: str, folder: Path) -> AsyncIterator[Recall]:
+    """On a database that has its tables already."""
+    address = make_url(url)
+    async with (
+        STORES[address.get_backend_name()](address) as store,
+        open_vectors(folder, None, SystemClock()) as vectors,
+    ):
+        yield Recall(store, FakeEmbedders(Ready()), vectors)
+
+
+async def hot(url: str, folder: Path, avatars: Sequence[str], count: int) -> list[float]:
+    """Seconds of each recall."""
+    async with opened(url, folder) as recall:
+        for avatar in avatars:
+            await timed(recall, avatar, asked()[0])
+        pairs = islice(zip(cycle(avatars), cycle(asked()), strict=False), count)
+        return [await timed(recall, avatar, question) for avatar, question in pairs]
+
+
+async def cold(url: str, folder: Path, avatars: Sequence[str], count: int) -> list[float]:
+    seconds: list[float] = []
+    for avatar, question in islice(zip(cycle(avatars), cycle(asked()), strict=False), count):
+        async with opened(url, folder) as recall:
+            seconds.append(await timed(recall, avatar, question))
+    return seconds
+
+
+async def timed(recall: Recall, avatar: str, question: str) -> float:
+    vector_of(question)
+    began = time.perf_counter()
+    await recall.about(avatar, question)
+    return time.perf_counter() - began
+
+
+async def recalled(url: str, folder: Path, database: str, scale: Scale) -> list[Row]:
+    large, *many = await filled(url, folder, [scale.passages_of_one, *[PASSAGES] * scale.avatars])
+    rows: list[Row] = []
+    for name, avatars in (
+        (f"{scale.avatars} avatars of {PASSAGES} passages", many),
+        (f"{scale.passages_of_one} passages in one avatar", [large]),
+    ):
+        for how, seconds, most in (
+            ("hot", await hot(url, folder, avatars, scale.recalls), 2),
+            ("cold", await cold(url, folder, avatars, scale.recalls_cold), 20),
+        ):
+            figure = statistics.median(seconds) * 1000
+            slow = sorted(seconds)[int(len(seconds) * 0.95)] * 1000
+            rows.append(Row(f"{database}, {name}: {how}, median", figure, "ms", target=at_most(most)))
+            rows.append(Row(f"{database}, {name}: {how}, p95", slow, "ms"))
+    return rows
