@@ -8,11 +8,12 @@ import asyncio
 import os
 import signal
 from collections.abc import Callable
-from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from multiprocessing import get_context, parent_process
 from pathlib import Path
-from threading import Thread
+from threading import Lock, Thread
 from typing import Protocol, TypeVar
 
 from adapters.chroma_client import ChromaServer, EmbeddedChroma
@@ -55,24 +56,28 @@ class InProcess(Aside):
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self._pool: ProcessPoolExecutor | None = None
+        self._starting = Lock()
 
     async def do(self, work: Callable[..., T], *arguments: object) -> T:
-        future = await asyncio.to_thread(self._submit, work, *arguments)
+        pool = await asyncio.to_thread(self._started)
         try:
-            return await asyncio.wrap_future(future)
+            return await asyncio.wrap_future(await asyncio.to_thread(pool.submit, at_shards, work, *arguments))
         except BrokenProcessPool:
-            self._pool = None
+            if self._pool is pool:
+                self._pool = None
             raise
 
-    def _submit(self, work: Callable[..., T], *arguments: object) -> Future[T]:
-        if self._pool is None:
-            self._pool = ProcessPoolExecutor(1, get_context("spawn"), begin, (self._directory,))
-        return self._pool.submit(at_shards, work, *arguments)
+    def _started(self) -> ProcessPoolExecutor:
+        """Never two at a time: the directory belongs to one process."""
+        with self._starting:
+            self._pool = self._pool or ProcessPoolExecutor(1, get_context("spawn"), begin, (self._directory,))
+            return self._pool
 
     async def close(self) -> None:
-        if self._pool:
-            await self.do(ChromaShards.close)
-            await asyncio.to_thread(self._pool.shutdown)
+        if pool := self._pool:
+            with suppress(BrokenProcessPool):
+                await self.do(ChromaShards.close)
+            await asyncio.to_thread(pool.shutdown)
 
 
 opened: list[ChromaShards] = []

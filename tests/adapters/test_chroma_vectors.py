@@ -1,7 +1,9 @@
 """What is special about the vectors in Chroma: restarts, several servers, and that nothing stays on the disk."""
 
+import asyncio
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
@@ -147,6 +149,23 @@ async def test_a_process_that_dies_is_started_again(folder: Path) -> None:
             await vectors._chroma(die)
         await vectors.put("avatar", MODEL, "item", some)
         assert await vectors.missing("avatar", MODEL, list(some)) == []
+
+
+async def test_a_process_that_dies_is_started_once_for_all_who_ask(folder: Path) -> None:
+    async with open_vectors(folder, None, FakeClock()) as vectors:
+        with suppress(Unavailable):
+            await asyncio.gather(*(vectors._chroma(die) for _ in range(3)))
+        while True:
+            with suppress(Unavailable):
+                pids = await asyncio.gather(*(vectors._chroma(pid) for _ in range(5)))
+                break
+        assert len(set(pids)) == 1
+        with pytest.raises(Unavailable):
+            await vectors._chroma(die)
+
+
+def pid(shards: ChromaShards) -> int:
+    return os.getpid()
 
 
 def die(shards: ChromaShards) -> None:
