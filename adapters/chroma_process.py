@@ -5,19 +5,14 @@ hold up every visitor of the process that it is in. So it has a process of its o
 """
 
 import asyncio
-import os
-import signal
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import suppress
-from multiprocessing import get_context, parent_process
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from threading import Lock, Thread
 from typing import Protocol, TypeVar
 
 from adapters.chroma_client import ChromaServer, EmbeddedChroma
 from adapters.chroma_shards import ChromaShards
+from adapters.own_process import OwnProcess
 
 T = TypeVar("T")
 SERVER_THREADS = 4
@@ -51,51 +46,28 @@ class InThreads(Aside):
 
 
 class InProcess(Aside):
-    """Starts the process when it is first needed, and again when it has died."""
+    """Embedded in the directory, which belongs to one process."""
 
     def __init__(self, directory: Path) -> None:
-        self._directory = directory
-        self._pool: ProcessPoolExecutor | None = None
-        self._starting = Lock()
+        self._process = OwnProcess(open_shards, directory, end=close_shards)
 
     async def do(self, work: Callable[..., T], *arguments: object) -> T:
-        pool = await asyncio.to_thread(self._started)
-        try:
-            return await asyncio.wrap_future(await asyncio.to_thread(pool.submit, at_shards, work, *arguments))
-        except BrokenProcessPool:
-            if self._pool is pool:
-                self._pool = None
-            raise
-
-    def _started(self) -> ProcessPoolExecutor:
-        """Never two at a time: the directory belongs to one process."""
-        with self._starting:
-            self._pool = self._pool or ProcessPoolExecutor(1, get_context("spawn"), begin, (self._directory,))
-            return self._pool
+        return await self._process.do(at_shards, work, *arguments)
 
     async def close(self) -> None:
-        if pool := self._pool:
-            with suppress(BrokenProcessPool):
-                await self.do(ChromaShards.close)
-            await asyncio.to_thread(pool.shutdown)
+        await self._process.close()
 
 
 opened: list[ChromaShards] = []
 """The only one, in the process that is Chroma's."""
 
 
-def begin(directory: Path) -> None:
-    """The process ends with its parent, which decides when: a signal to both of them is the parent's to answer."""
-    for each in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(each, signal.SIG_IGN)
-    Thread(target=end_with_parent, daemon=True).start()
+def open_shards(directory: Path) -> None:
     opened.append(ChromaShards(EmbeddedChroma(directory)))
 
 
-def end_with_parent() -> None:
-    if parent := parent_process():
-        parent.join()
-        os._exit(0)
+def close_shards() -> None:
+    opened[0].close()
 
 
 def at_shards(work: Callable[..., T], *arguments: object) -> T:

@@ -4,16 +4,20 @@ import asyncio
 import os
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from functools import cached_property
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from adapters.own_process import OwnProcess
 from adapters.settings_values import LOCAL_EMBEDDINGS
+from domain.errors import Unavailable
 from domain.knowledge_ports import Embedder, Vector
 
 if TYPE_CHECKING:
@@ -25,41 +29,57 @@ MAX_TOKENS = 256
 # Texts of about the same length run together, up to so many tokens: about a tenth of a second on one core.
 BATCH_TOKENS = 512
 CHARACTERS_PER_TOKEN = 4
+Rows = NDArray[np.float32]
 
 
 class MiniLm(Embedder):
     """`folder` has `model.onnx` and `tokenizer.json`, which load on first need.
 
-    A question has a thread of its own, so it does not wait for passages that are being indexed. Each thread uses
-    one core at most.
+    A question is embedded here, on a thread of its own. Passages go to another process, which takes every core that
+    nobody else wants: neither a question nor the event loop waits for them.
     """
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self._network = Network(folder)
         self._questions = ThreadPoolExecutor(1, "minilm-question")
-        self._passages = ThreadPoolExecutor(background_threads(), "minilm-passages")
-        self._loading = threading.Lock()
+        self._passages = OwnProcess(open_network, folder)
 
     @property
     def model(self) -> str:
         return LOCAL_EMBEDDINGS
 
     async def embed(self, texts: Sequence[str]) -> list[Vector]:
-        threads = self._questions if len(texts) == 1 else self._passages
-        loop, together = asyncio.get_running_loop(), list(batches(texts))
-        running = [loop.run_in_executor(threads, self._run, [texts[place] for place in batch]) for batch in together]
+        if len(texts) == 1:
+            loop = asyncio.get_running_loop()
+            return (await loop.run_in_executor(self._questions, self._network.embed, texts)).tolist()  # type: ignore[no-any-return]
         vectors: list[Vector] = [()] * len(texts)
-        for batch, rows in zip(together, await asyncio.gather(*running), strict=True):
-            for place, row in zip(batch, rows, strict=True):
-                vectors[place] = row
+        groups = list(batched(batches(texts), cores()))
+        running = [self._beside([[texts[place] for place in batch] for batch in group]) for group in groups]
+        for group, found in zip(groups, await asyncio.gather(*running), strict=True):
+            for place, row in zip(chain.from_iterable(group), chain.from_iterable(found), strict=True):
+                vectors[place] = row.tolist()
         return vectors
 
-    def close(self) -> None:
-        """Waits for the batches that run."""
-        self._questions.shutdown(cancel_futures=True)
-        self._passages.shutdown(cancel_futures=True)
+    async def close(self) -> None:
+        """Waits for what runs, a fraction of a second, and drops the rest."""
+        await asyncio.to_thread(self._questions.shutdown, cancel_futures=True)
+        await self._passages.close()
 
-    def _run(self, texts: Sequence[str]) -> list[list[float]]:
+    async def _beside(self, texts: Sequence[Sequence[str]]) -> Sequence[Rows]:
+        try:
+            return await self._passages.do(embedded, texts)
+        except BrokenProcessPool:
+            raise Unavailable("The process of the embedding model has ended. Try again soon.") from None
+
+
+class Network:
+    """The model itself. Its methods block; each thread that calls them uses one core."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._loading = threading.Lock()
+
+    def embed(self, texts: Sequence[str]) -> Rows:
         with self._loading:
             tokenizer, session = self._tokenizer, self._session
         encoded = [tokenizer.encode(text) for text in texts]
@@ -69,8 +89,7 @@ class MiniLm(Embedder):
             tokens[row, : len(each.ids)], mask[row, : len(each.ids)] = each.ids, 1
         inputs = {"input_ids": tokens, "attention_mask": mask, "token_type_ids": np.zeros_like(tokens)}
         hidden: Any = session.run(None, inputs)[0]
-        rows: list[list[float]] = pooled(hidden, mask).tolist()
-        return rows
+        return pooled(hidden, mask)
 
     @cached_property
     def _tokenizer(self) -> "Tokenizer":
@@ -112,17 +131,33 @@ def about_tokens(text: str) -> int:
     return min(len(text) // CHARACTERS_PER_TOKEN + 2, MAX_TOKENS)
 
 
-def pooled(hidden: NDArray[np.float32], mask: NDArray[np.int64]) -> NDArray[np.float32]:
+def batched(found: Iterable[list[int]], count: int) -> Iterator[list[list[int]]]:
+    """So many batches at a time, which run together."""
+    remaining = iter(found)
+    while group := list(islice(remaining, count)):
+        yield group
+
+
+def pooled(hidden: Rows, mask: NDArray[np.int64]) -> Rows:
     """The mean of each text's tokens, brought to length one."""
     weights = mask[:, :, np.newaxis].astype(np.float32)
     means = (hidden * weights).sum(axis=1) / weights.sum(axis=1)
-    rows: NDArray[np.float32] = means / np.linalg.norm(means, axis=1, keepdims=True)
+    rows: Rows = means / np.linalg.norm(means, axis=1, keepdims=True)
     return rows
 
 
-def background_threads() -> int:
-    """A core stays for the event loop. The threads are not niced: one that is put off while it holds Python's lock puts
-    off everybody.
-    """
-    cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
-    return max(1, cores - 1)
+opened: list[tuple[Network, ThreadPoolExecutor]] = []
+"""The only one, in the process that embeds passages."""
+
+
+def open_network(folder: Path) -> None:
+    opened.append((Network(folder), ThreadPoolExecutor(cores(), "minilm-passages")))
+
+
+def embedded(texts: Sequence[Sequence[str]]) -> list[Rows]:
+    network, threads = opened[0]
+    return list(threads.map(network.embed, texts))
+
+
+def cores() -> int:
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1

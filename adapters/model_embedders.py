@@ -49,7 +49,7 @@ class ModelEmbedders(Embedders):
             self._fetching.cancel()
             with suppress(asyncio.CancelledError):
                 await self._fetching
-        await asyncio.to_thread(self._minilm.close)
+        await self._minilm.close()
 
     def current(self) -> Embedder | None:
         return self.named(self._choice)

@@ -146,7 +146,7 @@ async def calibrate() -> None:
     with tempfile.TemporaryDirectory() as directory:
         async with open_store(f"sqlite:///{Path(directory) / 'bench.db'}") as store:
             given = await samples(store, Embedded(minilm))
-    minilm.close()
+    await minilm.close()
     words = given.scores[:, 1:]
     by_words = fitted(words, given.answers, given.weights).round(2).tolist()
     both = fitted(given.scores, given.answers, given.weights).round(2).tolist()

@@ -91,7 +91,7 @@ async def indexed(folder: Path, pieces: Sequence[Piece]) -> float:
             began = time.perf_counter()
             await build(library, avatar.id, item.id)
             seconds = time.perf_counter() - began
-    minilm.close()
+    await minilm.close()
     return len(pieces) / seconds
 
 

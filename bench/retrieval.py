@@ -96,7 +96,7 @@ async def opened() -> AsyncIterator[Bench]:
             by_id = {passage.id: vector for passage, vector in zip(known, made, strict=True)}
             await vectors.put(avatar.id, minilm.model, "all", by_id)
             yield Bench(Recall(store, FakeEmbedders(minilm), vectors), avatar.id, minilm, known)
-    minilm.close()
+    await minilm.close()
 
 
 def quality(bench: Bench, answerable: Sequence[Labelled], rankings: Sequence[Sequence[Match]]) -> Quality:

@@ -1,8 +1,10 @@
 """MiniLM computes what its authors' weights say, and a question need not wait for passages."""
 
 import asyncio
+import os
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from pathlib import Path
-from threading import Event
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from adapters.minilm import BATCH_TOKENS, MAX_TOKENS, MiniLm, batches
+from domain.errors import Unavailable
 from tests.parts.minilm import EPSILON, HEADS, LAYERS, WIDTH, Tensor, weights
 
 TEXTS = ["How do I get my money back?", "Refunds are paid within 14 days.", "Our shop opens at nine.", "word " * 600]
@@ -81,33 +84,36 @@ async def test_the_vectors_are_those_of_the_published_weights(minilm: MiniLm, mi
     tokenizer.no_padding()
     for text, vector in zip(TEXTS, await minilm.embed(TEXTS), strict=True):
         assert np.abs(by_hand(tokenizer, text) - np.asarray(vector)).max() < 1e-5
-    minilm.close()
+    await minilm.close()
 
 
 async def test_near_meanings_are_near(minilm: MiniLm) -> None:
     question, answer, other, _ = (np.asarray(vector) for vector in await minilm.embed(TEXTS))
     assert question @ answer > 0.4
     assert question @ other < 0.2
-    minilm.close()
+    await minilm.close()
 
 
-async def test_a_question_does_not_wait_for_passages(minilm: MiniLm, monkeypatch: pytest.MonkeyPatch) -> None:
-    stalled = Event()
-    run = MiniLm._run
-
-    def slow(self: MiniLm, texts: list[str]) -> list[list[float]]:
-        if "passage" in texts[0]:
-            stalled.wait()
-        return run(self, texts)
-
-    monkeypatch.setattr(MiniLm, "_run", slow)
-    passages = asyncio.create_task(minilm.embed(["passage one", "passage two"]))
+async def test_a_question_does_not_wait_for_passages(minilm: MiniLm) -> None:
+    await minilm.embed(TEXTS)
+    passages = asyncio.create_task(minilm.embed(["word " * 300] * 400))
     await asyncio.sleep(0)
     assert len(await minilm.embed(["a question"])) == 1
     assert not passages.done()
-    stalled.set()
-    assert len(await passages) == 2
-    minilm.close()
+    passages.cancel()
+    await minilm.close()
+
+
+async def test_passages_are_unavailable_when_their_process_dies_and_then_made_by_another(minilm: MiniLm) -> None:
+    with pytest.raises(BrokenProcessPool):
+        await minilm._passages.do(os._exit, 1)
+    assert len(await minilm.embed(TEXTS)) == len(TEXTS)
+    making = asyncio.create_task(minilm.embed(["word " * 300] * 400))
+    with suppress(BrokenProcessPool):
+        await minilm._passages.do(os._exit, 1)
+    with pytest.raises(Unavailable):
+        await making
+    await minilm.close()
 
 
 def test_batches_hold_texts_of_about_one_length_within_a_bound() -> None:

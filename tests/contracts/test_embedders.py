@@ -1,7 +1,7 @@
 """What every embedder promises: the fake, MiniLM, and a provider's through LiteLLM."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -24,7 +24,7 @@ def aimock(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aimock]:
 
 
 @pytest.fixture(params=["fake", "minilm", "litellm"])
-def embedder(request: pytest.FixtureRequest, minilm_folder: Path, aimock: Aimock) -> Iterator[Embedder]:
+async def embedder(request: pytest.FixtureRequest, minilm_folder: Path, aimock: Aimock) -> AsyncIterator[Embedder]:
     if request.param == "fake":
         yield BagOfWords()
     elif request.param == "litellm":
@@ -32,7 +32,7 @@ def embedder(request: pytest.FixtureRequest, minilm_folder: Path, aimock: Aimock
     else:
         minilm = MiniLm(minilm_folder)
         yield minilm
-        minilm.close()
+        await minilm.close()
 
 
 def same(one: Vector, other: Vector) -> bool:
