@@ -4,14 +4,12 @@ import asyncio
 import os
 import signal
 import sys
-from asyncio import StreamReader, StreamWriter
-from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
-from typing import cast
+from contextlib import asynccontextmanager
 
 import orjson
 
+from adapters.reading.child import Child, start
 from adapters.reading.frames import receive_frame, send_frame
 from adapters.reading.limits import ReadingLimits
 from domain.knowledge_ports import Reader
@@ -37,13 +35,13 @@ class ProcessReader(Reader):
     def __init__(self, limits: ReadingLimits) -> None:
         self._limits = limits
         self._one_at_a_time = asyncio.Lock()
-        self._process: Process | None = None
+        self._child: Child | None = None
         self._idle: asyncio.Task[None] | None = None
 
     @property
     def pid(self) -> int | None:
         """The reading process, while there is one."""
-        return self._process.pid if self._process else None
+        return self._child.process.pid if self._child else None
 
     async def read(self, raw: Raw) -> Document:
         if len(raw.body) > BODY_MAX_BYTES:
@@ -61,7 +59,7 @@ class ProcessReader(Reader):
 
     async def _read(self, raw: Raw) -> Document:
         """A process that served before may have died in between, so a document is given up only by a new one."""
-        served_before = self._process is not None
+        served_before = self._child is not None
         try:
             async with asyncio.timeout(self._limits.seconds):
                 return await _ask(await self._running(), raw)
@@ -82,15 +80,15 @@ class ProcessReader(Reader):
             await self._end()
             raise
 
-    async def _running(self) -> Process:
-        if self._process is None or self._process.returncode is not None:
-            self._process = await _start(self._limits)
-        return self._process
+    async def _running(self) -> Child:
+        if self._child is None or self._child.process.poll() is not None:
+            self._child = await _start(self._limits)
+        return self._child
 
     async def _end(self) -> int | None:
         """The exit code, if there was a process."""
-        process, self._process = self._process, None
-        return await kill(process) if process else None
+        child, self._child = self._child, None
+        return await child.kill() if child else None
 
     async def _end_when_idle(self) -> None:
         await asyncio.sleep(self._limits.idle_seconds)
@@ -103,33 +101,20 @@ class ProcessReader(Reader):
             self._idle = None
 
 
-async def kill(process: Process) -> int | None:
-    """The exit code: its own, if the process was going by itself.
-
-    What it still said is taken, since one with a full pipe would be waited for in vain.
-    """
-    if process.returncode is None:
-        with suppress(ProcessLookupError):
-            os.kill(process.pid, signal.SIGKILL)  # process.kill() may take the exit code from asyncio, which waits too
-    await process.communicate()
-    return process.returncode
-
-
-async def _start(limits: ReadingLimits) -> Process:
+async def _start(limits: ReadingLimits) -> Child:
     """It gets none of the server's environment but what Python needs: there are secrets in it."""
     environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
     environment |= {"PYTHONUTF8": "1", "OPENBLAS_NUM_THREADS": "1"}
     command = [sys.executable, "-BPm", "adapters.reading.worker", str(limits.memory_bytes), str(limits.cpu_seconds)]
-    return await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE, stderr=DEVNULL, env=environment)
+    return await start(command, environment)
 
 
-async def _ask(process: Process, raw: Raw) -> Document:
+async def _ask(child: Child, raw: Raw) -> Document:
     asked = {"media_type": raw.media_type, "name": raw.name, "url": raw.url}
-    questions, answers = cast(StreamWriter, process.stdin), cast(StreamReader, process.stdout)
-    await send_frame(questions, orjson.dumps(asked))
-    await send_frame(questions, raw.body)
+    await send_frame(child.questions, orjson.dumps(asked))
+    await send_frame(child.questions, raw.body)
     pieces: list[Piece] = []
-    while "pieces" in (answer := orjson.loads(await receive_frame(answers))):
+    while "pieces" in (answer := orjson.loads(await receive_frame(child.answers))):
         pieces += [Piece(*fields) for fields in answer["pieces"]]
     if "failure" in answer:
         raise Unreadable(FailureCode(answer["failure"]))

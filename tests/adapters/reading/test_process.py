@@ -6,12 +6,14 @@ import signal
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
 
+from adapters.reading.child import start, started
 from adapters.reading.limits import ReadingLimits
-from adapters.reading.process import ProcessReader, kill, open_reader
+from adapters.reading.process import ProcessReader, open_reader
 from domain.reading import BODY_MAX_BYTES, FailureCode, Raw, Unreadable
 from tests.parts import documents
 
@@ -84,8 +86,7 @@ async def killed_while_reading(reader: ProcessReader) -> asyncio.Task[FailureCod
 
 
 def is_waited_for(reader: ProcessReader) -> bool:
-    questions = reader._process.stdin if reader._process else None
-    return questions is not None and questions.transport.get_write_buffer_size() > 0
+    return reader._child is not None and reader._child.questions.transport.get_write_buffer_size() > 0
 
 
 async def outcome(reader: ProcessReader, raw: Raw) -> FailureCode | None:
@@ -149,18 +150,35 @@ async def test_a_reader_who_leaves_ends_the_process(reader: ProcessReader, secon
 
 
 async def test_a_process_that_talks_on_can_be_killed() -> None:
-    process = await asyncio.create_subprocess_exec("yes", stdout=asyncio.subprocess.PIPE)
-    await asyncio.sleep(0.2)
-    assert await kill(process) == -signal.SIGKILL
+    child = await start(["yes"], {"PATH": os.environ["PATH"]})
+    await child.answers.readexactly(1)
+    assert await child.kill() == -signal.SIGKILL
+
+
+async def test_one_that_nobody_waits_for_any_more_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    pids: list[int] = []
+
+    def note(*given: Any) -> Any:
+        process = started(*given)
+        pids.append(process.pid)
+        return process
+
+    monkeypatch.setattr("adapters.reading.child.started", note)
+    starting = asyncio.create_task(start(["sleep", "1000"], {"PATH": os.environ["PATH"]}))
+    await asyncio.sleep(0)
+    starting.cancel()
+    await asyncio.wait({starting})
+    while not pids:  # noqa: ASYNC110
+        await asyncio.sleep(0.001)
+    await has_ended(pids[0])
 
 
 async def test_the_exit_code_of_a_process_that_is_just_dying_is_its_own() -> None:
     codes = set()
     for _ in range(100):
-        process = await asyncio.create_subprocess_exec("sh", "-c", "kill -XCPU $$", stdout=asyncio.subprocess.PIPE)
-        assert process.stdout
-        await process.stdout.read()
-        codes.add(await kill(process))
+        child = await start(["sh", "-c", "kill -XCPU $$"], {"PATH": os.environ["PATH"]})
+        await child.answers.read()
+        codes.add(await child.kill())
     assert codes == {-signal.SIGXCPU}
 
 
