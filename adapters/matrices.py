@@ -46,7 +46,8 @@ class Matrix:
         scores = np.vecdot(self.rows, np.asarray(vector, np.float32))
         best = np.argpartition(-scores, limit - 1)[:limit] if limit < len(scores) else np.arange(len(scores))
         best = best[np.argsort(-scores[best], kind="stable")]
-        return [Match(self.ids[index].decode(), float(scores[index])) for index in best]
+        found = zip(self.ids[best].tolist(), scores[best].tolist(), strict=True)
+        return [Match(passage_id.decode(), score) for passage_id, score in found]
 
     def having(self, more: "Matrix") -> "Matrix":
         """With the other's vectors in place of those that had the same ids."""

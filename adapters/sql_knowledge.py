@@ -1,10 +1,12 @@
 """The items of an avatar's knowledge in SQL."""
 
+from collections.abc import Collection
 from dataclasses import fields
 from typing import Any
 
 from sqlalchemy import Text, bindparam, delete, func, select, tuple_, update
 
+from adapters.sql_lists import LIST, listed, of_list
 from adapters.sql_statements import Driver, Statement, assignments, insertion
 from adapters.sql_tables import AVATARS, BODIES, EMBEDDINGS, KNOWLEDGE
 from domain.knowledge import KnowledgeItem, KnowledgeTotals
@@ -21,6 +23,7 @@ PLACE_OF_CURSOR = select(CURSOR.c.created_at, CURSOR.c.id).where(
 NEWEST_FIRST = select(*COLUMNS).where(OF_AVATAR).order_by(KNOWLEDGE.c.created_at.desc(), KNOWLEDGE.c.id.desc())
 
 BY_ID = Statement(select(*COLUMNS).where(OF_AVATAR, ONE))
+BY_IDS = of_list(lambda ids: select(*COLUMNS).where(OF_AVATAR, KNOWLEDGE.c.id.in_(ids)))
 OF_ACCOUNT = Statement(
     select(*COLUMNS).join_from(KNOWLEDGE, AVATARS).where(ONE, AVATARS.c.account_id == bindparam("account_id"))
 )
@@ -67,6 +70,10 @@ class SqlKnowledge(Knowledge):
     def by_id(self, avatar_id: str, item_id: str) -> KnowledgeItem | None:
         row = BY_ID.row(self._driver, avatar_id=avatar_id, item_id=item_id)
         return KnowledgeItem(*row) if row else None
+
+    def by_ids(self, avatar_id: str, item_ids: Collection[str]) -> list[KnowledgeItem]:
+        rows = BY_IDS.rows(self._driver, avatar_id=avatar_id, **{LIST: listed(list(item_ids))})
+        return [KnowledgeItem(*row) for row in rows]
 
     def of_account(self, account_id: str, item_id: str) -> KnowledgeItem | None:
         row = OF_ACCOUNT.row(self._driver, account_id=account_id, item_id=item_id)

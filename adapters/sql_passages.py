@@ -58,14 +58,22 @@ PAGE = Statement(
 )
 LIVE_BY_ID = of_list(lambda ids: LIVE.where(PASSAGES.c.id.in_(ids)))
 LIVE_IDS = Statement(select(PASSAGES.c.id).join_from(PASSAGES, KNOWLEDGE, IS_LIVE).where(OF_AVATAR))
-AROUND = Statement(
-    select(*COLUMNS)
-    .where(
-        OF_ITEM,
-        PASSAGES.c.generation == bindparam("generation"),
-        PASSAGES.c.position.between(bindparam("first"), bindparam("last")),
+HIT = PASSAGES.alias("hit")
+AROUND = of_list(
+    lambda ids: (
+        select(HIT.c.id.label("hit_id"), *COLUMNS)
+        .join_from(HIT, KNOWLEDGE, and_(KNOWLEDGE.c.id == HIT.c.item_id, KNOWLEDGE.c.generation == HIT.c.generation))
+        .join(
+            PASSAGES,
+            and_(
+                PASSAGES.c.item_id == HIT.c.item_id,
+                PASSAGES.c.generation == HIT.c.generation,
+                PASSAGES.c.position.between(HIT.c.position - bindparam("reach"), HIT.c.position + bindparam("reach")),
+            ),
+        )
+        .where(HIT.c.id.in_(ids))
+        .order_by(PASSAGES.c.position)
     )
-    .order_by(PASSAGES.c.position)
 )
 LANGUAGES = Statement(
     select(KNOWLEDGE.c.languages, KNOWLEDGE.c.passage_count).where(
@@ -133,10 +141,11 @@ class SqlPassages(Passages):
     def live_ids(self, avatar_id: str) -> list[str]:
         return [passage_id for (passage_id,) in LIVE_IDS.rows(self._driver, avatar_id=avatar_id)]
 
-    def around(self, passage: Passage, reach: int) -> list[Passage]:
-        first, last = passage.position - reach, passage.position + reach
-        rows = AROUND.rows(self._driver, item_id=passage.item_id, generation=passage.generation, first=first, last=last)
-        return [Passage(*row) for row in rows]
+    def around(self, passage_ids: Sequence[str], reach: int) -> list[tuple[Passage, list[Passage]]]:
+        near: dict[str, dict[str, Passage]] = defaultdict(dict)
+        for hit_id, *row in AROUND.rows(self._driver, reach=reach, **{LIST: listed(passage_ids)}):
+            near[hit_id][row[0]] = Passage(*row)
+        return [(near[each][each], list(near[each].values())) for each in passage_ids if each in near]
 
     def languages(self, avatar_id: str) -> list[str]:
         return sorted({language for languages, _ in self._known(avatar_id) for language in languages})

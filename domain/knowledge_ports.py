@@ -1,6 +1,6 @@
 """The ports of knowledge: its tables within a transaction, and what reads, embeds and keeps it."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Protocol
@@ -12,6 +12,10 @@ from domain.reading import Document, Raw
 
 class Knowledge(Protocol):
     def by_id(self, avatar_id: str, item_id: str) -> KnowledgeItem | None: ...
+    def by_ids(self, avatar_id: str, item_ids: Collection[str]) -> list[KnowledgeItem]:
+        """Those of the given ids that the avatar has, in any order."""
+        ...
+
     def of_account(self, account_id: str, item_id: str) -> KnowledgeItem | None:
         """An item of one of the account's avatars."""
         ...
@@ -72,8 +76,11 @@ class Passages(Protocol):
         ...
 
     def live_ids(self, avatar_id: str) -> list[str]: ...
-    def around(self, passage: Passage, reach: int) -> list[Passage]:
-        """The live neighbours at most `reach` positions away, the passage itself included, by position."""
+    def around(self, passage_ids: Sequence[str], reach: int) -> list[tuple[Passage, list[Passage]]]:
+        """Those of the given ids that are live, in the given order, each with its neighbours.
+
+        These are the passages of its item at most `reach` positions away, itself included, by position.
+        """
         ...
 
     def languages(self, avatar_id: str) -> list[str]: ...

@@ -2,13 +2,15 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from asyncio import Task
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from itertools import repeat
 
 from domain.errors import Unavailable
 from domain.knowledge import KnowledgeType, Match, Passage
-from domain.knowledge_ports import Embedder, Embedders, Vectors
+from domain.knowledge_ports import Embedder, Embedders, Vector, Vectors
 from domain.ports import Store, Tx
 from domain.prompts import Turn
 from domain.retrieval import (
@@ -30,12 +32,11 @@ EMBEDDING_SECONDS = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Searched:
-    """What an avatar was asked, and what words alone find for each of these.
+    """What words alone find for each question, and the model that made the avatar's vectors.
 
-    `model` is the one that made the avatar's vectors; while a new one takes over, still the old one.
+    While a new model takes over, it is still the old one.
     """
 
-    asked: Sequence[str]
     lexical: Sequence[list[Match]]
     model: str | None
 
@@ -48,42 +49,68 @@ class Recall:
 
     async def about(self, avatar_id: str, question: str, earlier: Sequence[Turn] = ()) -> Recalled:
         """What the avatar knows about the visitor's newest words. `earlier` are the turns before them."""
-        searched = await self._searched(avatar_id, asked_by(question, earlier))
-        if searched is None:
+        ranking = await self._ranking(avatar_id, asked_by(question, earlier))
+        if ranking is None:
             return Recalled()
-        shown = worth_showing(await self._ranked(avatar_id, searched))
-        findings = await self.store.read(lambda tx: found(tx, shown)) if shown else ()
+        shown = worth_showing(ranking)
+        findings = await self.store.read(lambda tx: found(tx, avatar_id, shown)) if shown else ()
         return Recalled(findings, knows_anything=True)
 
     async def ranking(self, avatar_id: str, question: str, earlier: Sequence[Turn] = ()) -> list[Match]:
         """Every passage that a search found, scored with its relevance, best first."""
-        searched = await self._searched(avatar_id, asked_by(question, earlier))
-        return await self._ranked(avatar_id, searched) if searched else []
+        return await self._ranking(avatar_id, asked_by(question, earlier)) or []
 
-    async def _searched(self, avatar_id: str, asked: Sequence[str]) -> Searched | None:
-        """One read for all that is asked before the question is embedded; None for an avatar without knowledge."""
-        return await self.store.read(lambda tx: searched_by_words(tx, avatar_id, asked))
+    async def _ranking(self, avatar_id: str, asked: Sequence[str]) -> list[Match] | None:
+        """None for an avatar without knowledge. What is asked is embedded while the database is searched by words.
 
-    async def _ranked(self, avatar_id: str, searched: Searched) -> list[Match]:
-        dense = await self._dense(avatar_id, searched)
+        The model of the avatar's vectors is known only afterwards; it is nearly always the current one.
+        """
+        current = self.embedders.current()
+        async with embedding(current, asked) as vectors:
+            searched = await self.store.read(lambda tx: searched_by_words(tx, avatar_id, asked))
+            if searched is None:
+                return None
+            if current and current.model == searched.model:
+                return await self._ranked(avatar_id, searched, vectors)
+        older = self.embedders.named(searched.model) if searched.model else None
+        async with embedding(older, asked) as vectors:
+            return await self._ranked(avatar_id, searched, vectors)
+
+    async def _ranked(self, avatar_id: str, searched: Searched, vectors: Sequence[Task[Vector]]) -> list[Match]:
+        dense = await self._dense(avatar_id, searched.model, vectors) if searched.model and vectors else None
         return best_of(*map(fused, searched.lexical, dense or repeat(None)))
 
-    async def _dense(self, avatar_id: str, searched: Searched) -> Sequence[list[Match]] | None:
-        """None while there is no embedder, or while it does not answer: then words alone decide."""
-        embedder = self.embedders.named(searched.model) if searched.model else None
-        if embedder is None:
-            return None
+    async def _dense(self, avatar_id: str, model: str, vectors: Sequence[Task[Vector]]) -> Sequence[list[Match]] | None:
+        """None while the embedder does not answer: then words alone decide."""
         try:
             async with asyncio.timeout(EMBEDDING_SECONDS):
-                return await asyncio.gather(*(self._nearest(avatar_id, embedder, each) for each in searched.asked))
+                return await asyncio.gather(*(self._nearest(avatar_id, model, vector) for vector in vectors))
         except (Unavailable, TimeoutError) as error:
             log.warning("searching by words alone: %s", type(error).__name__)
             return None
 
-    async def _nearest(self, avatar_id: str, embedder: Embedder, question: str) -> list[Match]:
-        """Each question is embedded by itself: a batch would wait behind passages that are being indexed."""
-        [vector] = await embedder.embed([question])
-        return await self.vectors.nearest(avatar_id, embedder.model, vector, CANDIDATES)
+    async def _nearest(self, avatar_id: str, model: str, vector: Task[Vector]) -> list[Match]:
+        return await self.vectors.nearest(avatar_id, model, await vector, CANDIDATES)
+
+
+@asynccontextmanager
+async def embedding(embedder: Embedder | None, asked: Sequence[str]) -> AsyncIterator[Sequence[Task[Vector]]]:
+    """A task for the vector of each question; none without an embedder. Leaving gives up those that still run."""
+    tasks = [asyncio.create_task(embedded(embedder, question)) for question in asked] if embedder else []
+    try:
+        # All begin before the block does.
+        await asyncio.sleep(0)
+        yield tasks
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def embedded(embedder: Embedder, question: str) -> Vector:
+    """Each question is embedded by itself: a batch would wait behind passages that are being indexed."""
+    [vector] = await embedder.embed([question])
+    return vector
 
 
 def asked_by(question: str, earlier: Sequence[Turn]) -> list[str]:
@@ -95,37 +122,30 @@ def searched_by_words(tx: Tx, avatar_id: str, asked: Sequence[str]) -> Searched 
     if not tx.passages.languages(avatar_id):
         return None
     lexical = [tx.passages.matching(avatar_id, question, CANDIDATES) for question in asked]
-    return Searched(asked, lexical, tx.knowledge.model(avatar_id))
+    return Searched(lexical, tx.knowledge.model(avatar_id))
 
 
-def found(tx: Tx, matches: Sequence[Match]) -> tuple[Finding, ...]:
+def found(tx: Tx, avatar_id: str, matches: Sequence[Match]) -> tuple[Finding, ...]:
     """The passages with their neighbours, numbered. A hit within an earlier one's reach is part of it."""
     relevances = {match.passage_id: match.score for match in matches}
-    hits = tx.passages.live(list(relevances))
-    titles = {item_id: title_of(tx, avatar_id, item_id) for avatar_id, item_id in owners(hits)}
+    hits = tx.passages.around(list(relevances), REACH)
+    titles = titles_of(tx, avatar_id, {hit.item_id for hit, _ in hits})
     findings: list[Finding] = []
     told: set[str] = set()
-    for hit in hits:
+    for hit, neighbours in hits:
         if hit.id in told:
             continue
-        around = [
-            passage for passage in tx.passages.around(hit, REACH) if passage.id not in told and alike(passage, hit)
-        ]
+        around = [passage for passage in neighbours if passage.id not in told and alike(passage, hit)]
         told.update(passage.id for passage in around)
-        titled = replace(hit, title=titles[hit.item_id] or hit.title)
+        titled = replace(hit, title=titles.get(hit.item_id) or hit.title)
         findings.append(Finding(len(findings) + 1, relevances[hit.id], titled, joined(around)))
     return tuple(findings)
 
 
-def owners(passages: Sequence[Passage]) -> set[tuple[str, str]]:
-    """The avatar and the item of each."""
-    return {(passage.avatar_id, passage.item_id) for passage in passages}
-
-
-def title_of(tx: Tx, avatar_id: str, item_id: str) -> str | None:
-    """The title that its owner gave the item by now. None where passages keep their own: a site's and a pair's do."""
-    item = tx.knowledge.by_id(avatar_id, item_id)
-    return None if item is None or item.type in (KnowledgeType.SITE, KnowledgeType.QA) else item.title
+def titles_of(tx: Tx, avatar_id: str, item_ids: Collection[str]) -> Mapping[str, str]:
+    """The titles that their owner gave the items by now. Passages keep their own in a site and in a pair."""
+    items = tx.knowledge.by_ids(avatar_id, item_ids)
+    return {item.id: item.title for item in items if item.type not in (KnowledgeType.SITE, KnowledgeType.QA)}
 
 
 def alike(neighbour: Passage, hit: Passage) -> bool:

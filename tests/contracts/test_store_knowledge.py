@@ -66,7 +66,18 @@ async def test_an_item_is_found_through_its_own_avatar_only(store: Store, avatar
     item = an_item(avatar)
     await add(store, item)
     assert await store.read(lambda tx: tx.knowledge.by_id("another", item.id)) is None
+    assert await store.read(lambda tx: tx.knowledge.by_ids("another", [item.id])) == []
     assert await store.read(lambda tx: tx.knowledge.of_avatar("another")) == []
+
+
+async def test_several_items_are_found_at_once(store: Store, avatar: Avatar) -> None:
+    items = [an_item(avatar), an_item(avatar, languages=("de", "en")), an_item(avatar)]
+    for item in items:
+        await add(store, item)
+    asked = [items[1].id, "unknown", items[0].id]
+    found = await store.read(lambda tx: tx.knowledge.by_ids(avatar.id, asked))
+    assert sorted(found, key=lambda item: asked.index(item.id)) == [items[1], items[0]]
+    assert await store.read(lambda tx: tx.knowledge.by_ids(avatar.id, [])) == []
 
 
 async def test_an_item_is_found_through_its_own_account_only(store: Store, avatar: Avatar) -> None:

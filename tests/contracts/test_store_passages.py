@@ -70,13 +70,24 @@ async def test_many_passages_are_added_at_once(store: Store, avatar: Avatar) -> 
     assert sorted(await store.read(lambda tx: tx.passages.live_ids(avatar.id))) == sorted(p.id for p in passages)
 
 
-async def test_pages_and_neighbours_are_in_the_order_of_the_document(store: Store, avatar: Avatar) -> None:
+async def test_pages_are_in_the_order_of_the_document(store: Store, avatar: Avatar) -> None:
     passages = await known(store, avatar, [f"Passage number {index}" for index in range(6)])
     item_id = passages[0].item_id
     assert await store.read(lambda tx: tx.passages.page(item_id, 2, -1)) == passages[:2]
     assert await store.read(lambda tx: tx.passages.page(item_id, 9, 3)) == passages[4:]
-    assert await store.read(lambda tx: tx.passages.around(passages[0], 1)) == passages[:2]
-    assert await store.read(lambda tx: tx.passages.around(passages[3], 2)) == passages[1:6]
+
+
+async def test_neighbours_are_those_of_each_passage_in_the_order_of_the_document(store: Store, avatar: Avatar) -> None:
+    one = await known(store, avatar, [f"Passage number {index}" for index in range(6)])
+    other = await known(store, avatar, ["Before.", "In between.", "After."])
+    asked = [one[3].id, other[0].id, "unknown", one[2].id]
+    assert await store.read(lambda tx: tx.passages.around(asked, 1)) == [
+        (one[3], one[2:5]),
+        (other[0], other[:2]),
+        (one[2], one[1:4]),
+    ]
+    assert await store.read(lambda tx: tx.passages.around([one[3].id], 2)) == [(one[3], one[1:6])]
+    assert await store.read(lambda tx: tx.passages.around([], 1)) == []
 
 
 async def test_only_the_live_generation_is_read(store: Store, avatar: Avatar) -> None:
@@ -85,6 +96,7 @@ async def test_only_the_live_generation_is_read(store: Store, avatar: Avatar) ->
     await store.write(lambda tx: tx.passages.add([new]))
     assert await texts_found(store, avatar, "otters") == [old.text]
     assert await store.read(lambda tx: tx.passages.live([new.id, old.id])) == [old]
+    assert await store.read(lambda tx: tx.passages.around([new.id, old.id], 9)) == [(old, [old])]
     assert await store.read(lambda tx: tx.passages.live_ids(avatar.id)) == [old.id]
     assert await store.read(lambda tx: tx.passages.page(old.item_id, 9, -1)) == [old]
 

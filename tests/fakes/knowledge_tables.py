@@ -1,6 +1,6 @@
 """Knowledge in memory: items, passages and jobs."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -21,6 +21,9 @@ class MemoryKnowledge(Knowledge):
     def by_id(self, avatar_id: str, item_id: str) -> KnowledgeItem | None:
         item = self._rows.get(item_id)
         return item if item and item.avatar_id == avatar_id else None
+
+    def by_ids(self, avatar_id: str, item_ids: Collection[str]) -> list[KnowledgeItem]:
+        return [item for item_id in item_ids if (item := self.by_id(avatar_id, item_id))]
 
     def of_account(self, account_id: str, item_id: str) -> KnowledgeItem | None:
         item = self._rows.get(item_id)
@@ -102,9 +105,8 @@ class MemoryPassages(Passages):
     def live_ids(self, avatar_id: str) -> list[str]:
         return [row.id for row in self._rows.values() if row.avatar_id == avatar_id and self._is_live(row)]
 
-    def around(self, passage: Passage, reach: int) -> list[Passage]:
-        near = self.of_generation(passage.item_id, passage.generation)
-        return [row for row in near if abs(row.position - passage.position) <= reach]
+    def around(self, passage_ids: Sequence[str], reach: int) -> list[tuple[Passage, list[Passage]]]:
+        return [(hit, self._near(hit, reach)) for hit in self.live(passage_ids)]
 
     def languages(self, avatar_id: str) -> list[str]:
         return sorted({language for item in self._known(avatar_id) for language in item.languages})
@@ -128,6 +130,10 @@ class MemoryPassages(Passages):
     def _known(self, avatar_id: str) -> list[KnowledgeItem]:
         items = self._tables.knowledge.values()
         return [item for item in items if item.avatar_id == avatar_id and item.generation > 0]
+
+    def _near(self, hit: Passage, reach: int) -> list[Passage]:
+        beside = self.of_generation(hit.item_id, hit.generation)
+        return [row for row in beside if abs(row.position - hit.position) <= reach]
 
     def _is_live(self, passage: Passage) -> bool:
         item = self._tables.knowledge.get(passage.item_id)

@@ -1,6 +1,7 @@
 """Recalling what an avatar knows: both searches, neighbours, follow-ups, and what happens when a part fails."""
 
 import asyncio
+import gc
 import logging
 from collections.abc import Callable, Sequence
 from typing import TypeVar
@@ -40,9 +41,40 @@ class Endless(BagOfWords):
         return await asyncio.Future[list[Vector]]()
 
 
+class Noting(BagOfWords):
+    """Notes what it is asked, and what of it was given up; never answers while it `waits`."""
+
+    def __init__(self, model: str = "bag-of-words", waits: bool = False) -> None:
+        super().__init__(model)
+        self.asked, self.waits = asyncio.Event(), waits
+        self.texts: list[str] = []
+        self.given_up: list[str] = []
+
+    async def embed(self, texts: Sequence[str]) -> list[Vector]:
+        self.texts += texts
+        self.asked.set()
+        try:
+            if self.waits:
+                await asyncio.Future[None]()
+        except asyncio.CancelledError:
+            self.given_up += texts
+            raise
+        return await super().embed(texts)
+
+
 class DownVectors(MemoryVectors):
     async def nearest(self, avatar_id: str, model: str, vector: Vector, limit: int) -> list[Match]:
         raise Unavailable("The vectors are down.")
+
+
+class NotingVectors(MemoryVectors):
+    def __init__(self) -> None:
+        super().__init__()
+        self.searched: list[str] = []
+
+    async def nearest(self, avatar_id: str, model: str, vector: Vector, limit: int) -> list[Match]:
+        self.searched.append(model)
+        return await super().nearest(avatar_id, model, vector, limit)
 
 
 class CountingStore(MemoryStore):
@@ -51,6 +83,19 @@ class CountingStore(MemoryStore):
     async def read(self, work: Callable[[Tx], T]) -> T:
         self.reads += 1
         return await super().read(work)
+
+
+class GatedStore(MemoryStore):
+    """Its reads end only when `gate` is set."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gate = asyncio.Event()
+
+    async def read(self, work: Callable[[Tx], T]) -> T:
+        answer = await super().read(work)
+        await self.gate.wait()
+        return answer
 
 
 @pytest.fixture
@@ -119,7 +164,7 @@ async def test_an_avatar_without_knowledge_recalls_nothing(store: MemoryStore, a
     assert await by_words(store).about(avatar.id, "Do otters sleep?") == Recalled()
 
 
-async def test_it_reads_once_before_the_question_is_embedded_and_once_after() -> None:
+async def test_it_reads_once_to_search_and_once_to_tell() -> None:
     store = CountingStore()
     avatar, other = await stored_avatar(store), await stored_avatar(store)
     recall = await embedded(store, avatar, await known(store, avatar, OTTERS, CAFE), BagOfWords())
@@ -205,6 +250,64 @@ async def test_without_its_embedder_it_searches_by_words(
         assert texts(await recall.about(avatar.id, "Do otters hold hands?")) == [OTTERS]
     assert "words alone" in caplog.text
     assert "otters" not in caplog.text
+
+
+async def test_the_question_is_embedded_while_the_database_is_searched() -> None:
+    store, embedder = GatedStore(), Noting()
+    avatar = await stored_avatar(store)
+    recall = await embedded(store, avatar, await known(store, avatar, OTTERS, CAFE), embedder)
+    earlier = [Turn(Role.USER, "Tell me about otters.")]
+    recalled = asyncio.create_task(recall.about(avatar.id, "Do they hold hands?", earlier))
+    await embedder.asked.wait()
+    assert not store.gate.is_set()
+    store.gate.set()
+    assert texts(await recalled)[0] == OTTERS
+    assert embedder.texts == ["Do they hold hands?", "Tell me about otters.\nDo they hold hands?"]
+
+
+async def test_a_question_that_needs_no_vector_is_not_embedded_to_its_end(store: MemoryStore, avatar: Avatar) -> None:
+    by_words_alone = await stored_avatar(store)
+    await known(store, by_words_alone, OTTERS, CAFE)
+    for asked, answers in ((avatar, []), (by_words_alone, [OTTERS])):
+        embedder = Noting(waits=True)
+        recall = Recall(store, FakeEmbedders(embedder), MemoryVectors())
+        assert texts(await recall.about(asked.id, "Do otters hold hands?")) == answers
+        assert embedder.given_up == embedder.texts == ["Do otters hold hands?"]
+
+
+async def test_an_embedder_that_failed_in_vain_is_not_told_of(
+    store: MemoryStore, avatar: Avatar, caplog: pytest.LogCaptureFixture
+) -> None:
+    recall = Recall(store, FakeEmbedders(Down()), MemoryVectors())
+    assert await recall.about(avatar.id, "Do otters sleep?") == Recalled()
+    gc.collect()
+    assert not caplog.records
+
+
+async def test_a_stopped_turn_gives_the_embedding_up() -> None:
+    store, embedder = GatedStore(), Noting(waits=True)
+    avatar = await stored_avatar(store)
+    recalled = asyncio.create_task(Recall(store, FakeEmbedders(embedder), MemoryVectors()).about(avatar.id, "Otters?"))
+    await embedder.asked.wait()
+    recalled.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await recalled
+    assert embedder.given_up == ["Otters?"]
+
+
+@pytest.mark.parametrize(
+    "current", [Noting("new", waits=True), Noting("new"), Down("new")], ids=["slow", "fast", "down"]
+)
+async def test_vectors_of_an_older_model_are_searched_with_that_model(
+    store: MemoryStore, avatar: Avatar, current: BagOfWords
+) -> None:
+    older, vectors = Noting("old"), NotingVectors()
+    recall = await embedded(store, avatar, await known(store, avatar, OTTERS, CAFE), older, vectors)
+    during = Recall(store, FakeEmbedders(current, older), vectors)
+    question = "Do otters hold hands?"
+    assert await during.ranking(avatar.id, question) == await recall.ranking(avatar.id, question)
+    assert vectors.searched == ["old", "old"]
+    assert not isinstance(current, Noting) or current.given_up == (current.texts if current.waits else [])
 
 
 async def test_without_its_vectors_it_searches_by_words(store: MemoryStore, avatar: Avatar) -> None:
