@@ -29,7 +29,8 @@ class OwnProcess:
         self._pool: ProcessPoolExecutor | None = None
         self._changing = asyncio.Lock()
         self._at_work = 0
-        self._idle: asyncio.Task[None] | None = None
+        self._idle: asyncio.TimerHandle | None = None
+        self._ending: asyncio.Task[None] | None = None
 
     async def do(self, work: Callable[..., T], *arguments: object) -> T:
         """Calls a function of a module. Raises what it raises, and `BrokenProcessPool` when the process has died."""
@@ -46,7 +47,7 @@ class OwnProcess:
         finally:
             self._at_work -= 1
             if not self._at_work:
-                self._idle = asyncio.create_task(self._end_when_idle())
+                self._idle = asyncio.get_running_loop().call_later(IDLE_SECONDS, self._end_idle)
 
     async def close(self) -> None:
         """Drops what has not begun."""
@@ -60,9 +61,8 @@ class OwnProcess:
             self._pool = self._pool or ProcessPoolExecutor(1, get_context("spawn"), self._begin)
             return self._pool
 
-    async def _end_when_idle(self) -> None:
-        await asyncio.sleep(IDLE_SECONDS)
-        await asyncio.shield(self._stop(unless_at_work=True))
+    def _end_idle(self) -> None:
+        self._ending = asyncio.create_task(self._stop(unless_at_work=True))
 
     async def _stop(self, *, unless_at_work: bool = False) -> None:
         async with self._changing:
