@@ -66,7 +66,6 @@ async def test_a_local_model_gives_way_to_one_over_http(tmp_path: Path, minilm_f
             assert "Pets may stay" in await best(owner, BY_MEANING)
             provider.may_go_on.set()
             await until_searched_with(owner, OPENAI)
-            assert BY_MEANING not in provider.texts
             assert "three o'clock" in await best(owner, BY_WORDS)
             assert BY_WORDS in provider.texts
             assert await server.leaks("Pets", "dogs", "key") == []
@@ -87,6 +86,5 @@ async def test_words_alone_give_way_to_a_model(tmp_path: Path) -> None:
             assert "three o'clock" in await best(owner, BY_WORDS)
             provider.may_go_on.set()
             await until_searched_with(owner, OPENAI)
-            assert BY_WORDS not in provider.texts
             assert "three o'clock" in await best(owner, BY_WORDS)
             assert BY_WORDS in provider.texts
