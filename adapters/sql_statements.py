@@ -1,6 +1,6 @@
 """SQL generated once from the tables and run on the driver itself.
 
-A connection of SQLAlchemy costs more CPU for each statement than the driver does, and a chat turn runs seven. A
+A connection of SQLAlchemy costs more CPU for each statement than the driver does, and a chat turn runs eight. A
 `Statement` keeps what SQLAlchemy is good at, the SQL of each database and the conversion of its values, and leaves out
 the rest.
 """
