@@ -13,7 +13,8 @@ from zlib import crc32
 import numpy as np
 
 from adapters.chroma_client import Chroma
-from adapters.matrices import Matrix, Rows, digest, empty, matrix
+from adapters.coarse import Rows
+from adapters.matrices import Matrix, digest, empty, matrix
 
 if TYPE_CHECKING:
     from chromadb.api.client import Client

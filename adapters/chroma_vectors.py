@@ -16,7 +16,7 @@ import numpy as np
 
 from adapters.chroma_process import Aside, InProcess, InThreads
 from adapters.chroma_shards import ChromaShards
-from adapters.matrices import Matrix, MatrixFiles, matrix, names
+from adapters.matrices import Matrix, MatrixFiles, matrix
 from adapters.vector_cache import Entry, Key, VectorCache
 from domain.errors import Unavailable
 from domain.knowledge import Match
@@ -132,9 +132,10 @@ class ChromaVectors(Vectors):
 
     async def _forget_others(self, key: Key, item_id: str, passage_ids: Sequence[str]) -> None:
         entry = await self._entry(key) if self._files else self._cache.get(key)
-        gone = entry.matrix.others(item_id, passage_ids) if entry else names([])
-        if entry and len(gone):
-            rest = entry.matrix.without(gone)
+        if entry is None:
+            return
+        rest = await asyncio.to_thread(entry.matrix.keeping, item_id, passage_ids)
+        if rest is not entry.matrix:
             await self._file(MatrixFiles.write, *key, rest)
             self._cache.set(key, Entry(rest, entry.version, entry.checked))
 

@@ -9,13 +9,17 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from adapters.coarse import Coarse, Rows, coarse
 from domain.knowledge import Match
 
+MANY = 2000
+"""So many rows are looked at coarsely first."""
+LOOKED_AT = 2
+"""Times as many rows as are asked for, which are then compared exactly."""
 ID_BYTES = 36
 NAME = f"S{ID_BYTES}"
 
 Names = NDArray[np.bytes_]
-Rows = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -23,12 +27,13 @@ class Matrix:
     """Never changed in place, so it can be searched while a newer one is made.
 
     `ids` are passage ids in ASCII, of at most 36 characters, `items` those of their items; `rows` are the vectors
-    of length one. All are in the same order.
+    of length one. All are in the same order. `coarse` is for a first look, where there are `MANY`.
     """
 
     ids: Names
     items: Names
     rows: Rows
+    coarse: Coarse | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -36,17 +41,19 @@ class Matrix:
     @property
     def size(self) -> int:
         """In bytes."""
-        return self.ids.nbytes + self.items.nbytes + self.rows.nbytes
+        return self.ids.nbytes + self.items.nbytes + self.rows.nbytes + (self.coarse.size if self.coarse else 0)
 
     def nearest(self, vector: Sequence[float], limit: int) -> list[Match]:
         """Best first."""
         if not len(self) or limit < 1:
             return []
+        asked = np.asarray(vector, np.float32)
+        likely = greatest(self.coarse.products(asked), LOOKED_AT * limit) if self.coarse else np.arange(len(self))
         # Not with @: a busy machine's BLAS threads wait for each other, ten times as long as this takes.
-        scores = np.vecdot(self.rows, np.asarray(vector, np.float32))
-        best = np.argpartition(-scores, limit - 1)[:limit] if limit < len(scores) else np.arange(len(scores))
+        scores = np.vecdot(self.rows[likely] if self.coarse else self.rows, asked)
+        best = greatest(scores, limit)
         best = best[np.argsort(-scores[best], kind="stable")]
-        found = zip(self.ids[best].tolist(), scores[best].tolist(), strict=True)
+        found = zip(self.ids[likely[best]].tolist(), scores[best].tolist(), strict=True)
         return [Match(passage_id.decode(), score) for passage_id, score in found]
 
     def having(self, more: "Matrix") -> "Matrix":
@@ -55,20 +62,33 @@ class Matrix:
         if not len(kept):
             return more
         ids, items = np.concatenate((kept.ids, more.ids)), np.concatenate((kept.items, more.items))
-        return Matrix(ids, items, np.concatenate((kept.rows, more.rows)))
+        rows = np.concatenate((kept.rows, more.rows))
+        return Matrix(ids, items, rows, kept.coarse.followed_by(more.rows) if kept.coarse else coarse_of(rows))
 
     def without(self, ids: Names) -> "Matrix":
         gone = np.isin(self.ids, ids)
-        return Matrix(self.ids[~gone], self.items[~gone], self.rows[~gone]) if gone.any() else self
+        if not gone.any():
+            return self
+        rest = ~gone
+        return Matrix(self.ids[rest], self.items[rest], self.rows[rest], self.coarse and self.coarse.only(rest))
 
-    def others(self, item_id: str, passage_ids: Sequence[str]) -> Names:
-        """The ids of the item's passages that are not among the given ones."""
-        others: Names = self.ids[(self.items == item_id.encode()) & ~np.isin(self.ids, names(passage_ids))]
-        return others
+    def keeping(self, item_id: str, passage_ids: Sequence[str]) -> "Matrix":
+        """Without the item's other passages; itself where there are none."""
+        others = (self.items == item_id.encode()) & ~np.isin(self.ids, names(passage_ids))
+        return self.without(self.ids[others])
 
 
 def matrix(ids: Sequence[str], items: Sequence[str], rows: Rows) -> Matrix:
-    return Matrix(names(ids), names(items), rows)
+    return Matrix(names(ids), names(items), rows, coarse_of(rows))
+
+
+def coarse_of(rows: Rows) -> Coarse | None:
+    return coarse(rows) if len(rows) >= MANY else None
+
+
+def greatest(scores: NDArray[np.floating], count: int) -> NDArray[np.intp]:
+    """Their places, in no order."""
+    return np.argpartition(-scores, count - 1)[:count] if count < len(scores) else np.arange(len(scores))
 
 
 def names(ids: Sequence[str]) -> Names:
@@ -100,7 +120,7 @@ class MatrixFiles:
         records = record_type(int.from_bytes(content[:4], "little"))
         # A record that a crash cut off was not stored elsewhere yet.
         whole = np.frombuffer(content, records, (len(content) - 4) // records.itemsize, 4)
-        return Matrix(whole["id"], whole["item"], whole["vector"])
+        return Matrix(whole["id"], whole["item"], whole["vector"], coarse_of(whole["vector"]))
 
     def write(self, avatar_id: str, model: str, content: Matrix) -> None:
         path = self._path(avatar_id, model)

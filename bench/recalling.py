@@ -24,7 +24,8 @@ import numpy as np
 from sqlalchemy import make_url
 
 from adapters.chroma_vectors import open_vectors
-from adapters.matrices import MatrixFiles, Rows, matrix
+from adapters.coarse import Rows
+from adapters.matrices import MatrixFiles, matrix
 from adapters.sql_store import STORES, open_store
 from adapters.system_clock import SystemClock
 from bench.labelled import documents, questions

@@ -8,6 +8,7 @@ it and takes its place within one transaction, so that nobody ever reads half an
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 from urllib.parse import urlsplit
 from uuid import UUID, uuid5
 
@@ -116,8 +117,7 @@ class Passage:
         return "\n".join(part for part in (self.title, self.heading, self.text) if part)
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(NamedTuple):
     """A passage that a search found. Greater scores are better; only scores of one search compare."""
 
     passage_id: str

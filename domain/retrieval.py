@@ -4,6 +4,8 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import starmap
+from operator import attrgetter
 
 from domain.knowledge import Match, Passage
 from domain.prompts import Turn
@@ -87,7 +89,7 @@ def fused(lexical: Sequence[Match], dense: Sequence[Match] | None) -> list[Match
     A passage that only one search found takes the least of the other's scores: it may have been just beyond its end.
     """
     calibration = LEXICAL_ONLY if dense is None else HYBRID
-    shares, cosines = scores(lexical), scores(dense or ())
+    shares, cosines = dict(lexical), dict(dense or ())
     far, usual = min(cosines.values(), default=0.0), background(dense or ())
     relevances = {
         passage_id: calibration.relevance(cosines.get(passage_id, far) - usual, shares.get(passage_id, 0.0))
@@ -104,10 +106,6 @@ def background(dense: Sequence[Match]) -> float:
     return min(dense[NEARER].score, BACKGROUND_MOST) if len(dense) > NEARER else BACKGROUND_UNKNOWN
 
 
-def scores(matches: Sequence[Match]) -> Mapping[str, float]:
-    return {match.passage_id: match.score for match in matches}
-
-
 def best_of(*rankings: Sequence[Match]) -> list[Match]:
     """Each passage with the best of its scores, best first."""
     if len(rankings) == 1:
@@ -119,7 +117,8 @@ def best_of(*rankings: Sequence[Match]) -> list[Match]:
 
 
 def by_score(scored: Mapping[str, float]) -> list[Match]:
-    return [Match(*pair) for pair in sorted(scored.items(), key=lambda pair: (-pair[1], pair[0]))]
+    """Best first, and those that are as good by their ids."""
+    return sorted(starmap(Match, sorted(scored.items())), key=attrgetter("score"), reverse=True)
 
 
 def worth_showing(ranking: Sequence[Match]) -> list[Match]:
