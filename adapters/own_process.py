@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import sys
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -13,8 +12,9 @@ from multiprocessing import get_context, parent_process
 from threading import Thread
 from typing import TypeVar
 
+from adapters.giving_way import give_way
+
 T = TypeVar("T")
-NICENESS = 10
 IDLE_SECONDS = 60.0
 
 
@@ -86,8 +86,7 @@ def begin_beside(begin: Callable[..., None], *arguments: object) -> None:
     """A signal to the server and its processes is the server's to answer: this one ends with it."""
     for each in (signal.SIGINT, signal.SIGTERM):
         signal.signal(each, signal.SIG_IGN)
-    if sys.platform != "win32":
-        os.nice(NICENESS)
+    give_way()
     Thread(target=end_with_parent, daemon=True).start()
     begin(*arguments)
 

@@ -71,30 +71,29 @@ def questions_terms(question: str, languages: Iterable[str]) -> list[tuple[str, 
     for word in words(question):
         if any(word in IGNORED.get(language, ()) for language in known):
             continue
-        by_language = [list(forms(word, language)) for language in known]
+        by_language = [forms(word, language) for language in known]
         for variants in zip(*by_language, strict=True):
             groups[tuple(dict.fromkeys(variants))] = None
     return list(groups)
 
 
 def words(text: str) -> Iterator[str]:
-    for match in WORD.finditer(text.casefold()):
-        yield match[0][:LONGEST]
-
-
-def forms(word: str, language: str) -> Iterator[str]:
-    """The terms of one word. There are as many in every language."""
-    if IS_UNSPACED.match(word):
-        yield from (word[i : i + 2] for i in range(max(1, len(word) - 1)))
-        return
-    parts = JOINT.split(word)
-    if len(parts) > 1:
-        yield JOINT.sub("", word) if any(character.isalpha() for character in word) else word
-    for part in parts:
-        yield stem(part, language)
+    return (word[:LONGEST] for word in WORD.findall(text.casefold()))
 
 
 @lru_cache(maxsize=50_000)
+def forms(word: str, language: str) -> tuple[str, ...]:
+    """The terms of one word. There are as many in every language."""
+    if IS_UNSPACED.match(word):
+        return tuple(word[i : i + 2] for i in range(max(1, len(word) - 1)))
+    parts = JOINT.split(word)
+    stems = [stem(part, language) for part in parts]
+    if len(parts) == 1:
+        return (stems[0],)
+    whole = JOINT.sub("", word) if any(character.isalpha() for character in word) else word
+    return (whole, *stems)
+
+
 def stem(word: str, language: str) -> str:
     algorithm = ALGORITHMS.get(language)
     if algorithm is None or not word.isalpha():

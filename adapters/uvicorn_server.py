@@ -120,7 +120,7 @@ def run(
 
 
 def calm_garbage_collection() -> None:
-    """Leaves what was loaded at start out of every collection, and collects more rarely."""
+    """Leaves what was loaded at start out of every collection, and looks at few new objects at a time."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
+    gc.set_threshold(2_000, 4, 100)

@@ -1,10 +1,7 @@
 """What a reading process may use."""
 
-import os
 import sys
 from dataclasses import dataclass
-
-NICENESS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,12 +14,11 @@ class ReadingLimits:
     idle_seconds: float = 60.0
 
 
-def step_back() -> None:
-    """This process gives way to the ones that talk with visitors, and leaves no core behind."""
+def leave_no_core() -> None:
+    """What this process reads stays off the disk when it dies."""
     if sys.platform != "win32":
         import resource
 
-        os.nice(NICENESS)
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 

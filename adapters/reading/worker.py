@@ -12,10 +12,11 @@ from typing import Any, BinaryIO
 
 import orjson
 
+from adapters.giving_way import give_way
 from adapters.reading.extract import Extract
 from adapters.reading.frames import read_frame, write_frame
 from adapters.reading.kinds import Kind, kind_of
-from adapters.reading.limits import hold_to, step_back
+from adapters.reading.limits import hold_to, leave_no_core
 from domain.reading import FailureCode, Piece, Raw, Unreadable
 
 PIECES_A_FRAME = 32
@@ -24,7 +25,8 @@ PIECES_A_FRAME = 32
 def main() -> None:
     memory_bytes, cpu_seconds = map(int, sys.argv[1:])
     answers = _claim_output()
-    step_back()
+    give_way()
+    leave_no_core()
     while (asked := read_frame(sys.stdin.buffer)) is not None:
         raw = Raw(body=read_frame(sys.stdin.buffer) or b"", **orjson.loads(asked))
         hold_to(memory_bytes, cpu_seconds)

@@ -2,13 +2,15 @@
 
 import asyncio
 import os
+import sys
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import pytest
 
 from adapters import own_process
-from adapters.own_process import NICENESS, OwnProcess
+from adapters.giving_way import NICENESS
+from adapters.own_process import OwnProcess
 
 
 def begin(log: Path) -> None:
@@ -46,6 +48,8 @@ async def test_it_begins_once_for_all_who_ask_and_ends_in_order(log: Path) -> No
     assert told(log) == []
     assert len(set(await asyncio.gather(*(process.do(os.getpid) for _ in range(4))))) == 1
     assert await process.do(niceness) == min(os.nice(0) + NICENESS, 19)
+    if sys.platform == "linux":
+        assert await process.do(os.sched_getscheduler, 0) == os.SCHED_IDLE
     await process.close()
     assert told(log) == ["begin", "end"]
 
