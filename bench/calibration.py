@@ -21,7 +21,7 @@ from adapters.sql_store import open_store
 from bench.labelled import Labelled, LabelledDocument, add_avatar, documents, flowing, questions
 from domain.knowledge import Match, Passage
 from domain.ports import Store
-from domain.retrieval import CANDIDATES, Calibration, background, in_context
+from domain.retrieval import CANDIDATES, Calibration, background, in_context, refers_back
 from tests.parts.minilm import built
 
 JUDGED = 10
@@ -62,7 +62,7 @@ def knowledge_bases() -> Iterator[list[LabelledDocument]]:
 
 
 async def samples(store: Store, embedded: Embedded) -> Samples:
-    asked = [(each, in_context(each.ask, each.earlier) or each.ask) for each in questions()]
+    asked = [(each, words) for each in questions() if (words := meant(each))]
     vectors = await embedded.matrix([words for _, words in asked])
     rows: list[tuple[float, float, bool, float, str]] = []
     for known in knowledge_bases():
@@ -70,6 +70,14 @@ async def samples(store: Store, embedded: Embedded) -> Samples:
     *columns, folds = zip(*rows, strict=True)
     near, share, answers, weights = (np.array(column, float) for column in columns)
     return Samples(np.stack([near, share], 1), answers, weights, np.array(folds))
+
+
+def meant(asked: Labelled) -> str | None:
+    """The question below what it follows. None where it is merely short: it may follow, or stand alone."""
+    below = in_context(asked.ask, asked.earlier)
+    if below and not refers_back(asked.ask):
+        return None
+    return below or asked.ask
 
 
 async def rows_of(

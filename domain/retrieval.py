@@ -42,8 +42,8 @@ class Calibration:
         return 1 / (1 + math.exp(-(self.bias + self.dense * nearness + self.lexical * share)))
 
 
-LEXICAL_ONLY = Calibration(bias=-4.3, dense=0.0, lexical=11.19)
-HYBRID = Calibration(bias=-4.66, dense=14.04, lexical=7.21)
+LEXICAL_ONLY = Calibration(bias=-4.29, dense=0.0, lexical=11.15)
+HYBRID = Calibration(bias=-4.69, dense=14.71, lexical=7.21)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +151,12 @@ def follows_up(question: str) -> bool:
     words = len(SPOKEN_WORD.findall(question))
     if words > FOLLOW_UP_WORDS or is_courtesy(question):
         return False
-    return words <= VERY_SHORT or bool(GOES_ON.search(question) or REFERS_BACK.search(question))
+    return words <= VERY_SHORT or refers_back(question)
+
+
+def refers_back(question: str) -> bool:
+    """Whether its own words say that something came before it."""
+    return bool(GOES_ON.search(question) or REFERS_BACK.search(question))
 
 
 def is_courtesy(words: str) -> bool:
@@ -171,6 +176,18 @@ def in_context(question: str, earlier: Sequence[Turn]) -> str | None:
             if not follows_up(turn.content):
                 break
     return "\n".join(["\n".join(followed)[-CONTEXT_MAX:], question]) if followed else None
+
+
+def merged(question: str, alone: Sequence[Match], *below: Sequence[Match]) -> list[Match]:
+    """What a question finds alone and `below` what it follows: each passage with the best of its scores, best first.
+
+    A question that is merely short may be complete. Where it finds something sure alone, what it follows only tells
+    which of its own passages are meant, and adds none.
+    """
+    if refers_back(question) or not any(match.score >= QUOTABLE for match in alone):
+        return best_of(alone, *below)
+    own = {match.passage_id for match in alone if match.score >= FLOOR}
+    return best_of(alone, *([match for match in ranking if match.passage_id in own] for ranking in below))
 
 
 def joined(passages: Sequence[Passage]) -> str:

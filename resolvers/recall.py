@@ -18,10 +18,10 @@ from domain.retrieval import (
     REACH,
     Finding,
     Recalled,
-    best_of,
     fused,
     in_context,
     joined,
+    merged,
     worth_showing,
 )
 
@@ -71,14 +71,16 @@ class Recall:
             if searched is None:
                 return None
             if current and current.model == searched.model:
-                return await self._ranked(avatar_id, searched, vectors)
+                return await self._ranked(avatar_id, asked[0], searched, vectors)
         older = self.embedders.named(searched.model) if searched.model else None
         async with embedding(older, asked) as vectors:
-            return await self._ranked(avatar_id, searched, vectors)
+            return await self._ranked(avatar_id, asked[0], searched, vectors)
 
-    async def _ranked(self, avatar_id: str, searched: Searched, vectors: Sequence[Task[Vector]]) -> list[Match]:
+    async def _ranked(
+        self, avatar_id: str, question: str, searched: Searched, vectors: Sequence[Task[Vector]]
+    ) -> list[Match]:
         dense = await self._dense(avatar_id, searched.model, vectors) if searched.model and vectors else None
-        return best_of(*map(fused, searched.lexical, dense or repeat(None)))
+        return merged(question, *map(fused, searched.lexical, dense or repeat(None)))
 
     async def _dense(self, avatar_id: str, model: str, vectors: Sequence[Task[Vector]]) -> Sequence[list[Match]] | None:
         """None while the embedder does not answer: then words alone decide."""

@@ -9,12 +9,14 @@ from domain.retrieval import (
     BACKGROUND_UNKNOWN,
     CONTEXT_MAX,
     FLOOR,
+    QUOTABLE,
     SHOWN,
     background,
     best_of,
     follows_up,
     fused,
     in_context,
+    merged,
     worth_showing,
 )
 from domain.sessions import Role
@@ -139,3 +141,24 @@ def test_a_long_context_keeps_its_end() -> None:
     assert context is not None
     assert context.endswith("the end\nAnd now?")
     assert len(context) == CONTEXT_MAX + len("\nAnd now?")
+
+
+def test_a_question_that_is_merely_short_brings_nothing_of_the_earlier_topic() -> None:
+    """What both searches found still counts by the better of its scores."""
+    alone, below = matches(photography=0.9, lobby=FLOOR, ferry=0.01), matches(ferry=0.8, lobby=0.7)
+    assert ids(merged("Is photography allowed?", alone, below)) == ["photography", "lobby", "ferry"]
+    assert merged("Is photography allowed?", alone, below)[1:] == [Match("lobby", 0.7), Match("ferry", 0.01)]
+
+
+@pytest.mark.parametrize(("question", "sure"), [("For students?", QUOTABLE - 0.01), ("And for students?", QUOTABLE)])
+def test_what_it_follows_brings_its_passages_where_the_question_says_so_or_finds_nothing_sure(
+    question: str, sure: float
+) -> None:
+    assert merged(question, matches(course=sure), matches(tickets=0.8)) == [
+        Match("tickets", 0.8),
+        Match("course", sure),
+    ]
+
+
+def test_a_question_that_follows_nothing_finds_what_it_finds_alone() -> None:
+    assert merged("Is photography allowed?", matches(a=0.9, b=0.01)) == matches(a=0.9, b=0.01)

@@ -236,6 +236,15 @@ async def test_a_follow_up_is_understood_from_what_was_said(store: MemoryStore, 
     assert texts(await by_words(store).about(avatar.id, "And when do they come out?", earlier))[0] == BATS
 
 
+async def test_a_short_question_about_something_else_is_not_answered_from_the_earlier_topic(
+    store: MemoryStore, avatar: Avatar
+) -> None:
+    passages = await known(store, avatar, OTTERS, BATS, CAFE, *OTHERS)
+    earlier = [Turn(Role.USER, "Tell me about bats in the cave"), Turn(Role.ASSISTANT, "They hang there.")]
+    for recall in (by_words(store), await embedded(store, avatar, passages, BagOfWords())):
+        assert texts(await recall.about(avatar.id, "Pancakes until noon?", earlier)) == [CAFE]
+
+
 @pytest.mark.parametrize("embedder", [Down(), Endless()], ids=["down", "slow"])
 async def test_without_its_embedder_it_searches_by_words(
     store: MemoryStore,
