@@ -53,6 +53,7 @@ async def send(
             return sent
         session.require_open(now)
         before = tx.messages.history(session_id, HISTORY_MESSAGES)
+        informed = bool(tx.passages.languages(avatar.id))
         message = Message(
             str(uuid4()), session_id, Role.USER, content, created_at=now, client_message_id=client_message_id
         )
@@ -62,7 +63,6 @@ async def send(
         )  # fmt: skip
         tx.messages.add_turn(message, reply)
         tx.sessions.touch(session_id, now)
-        informed = bool(tx.passages.languages(avatar.id))
         return Opened(avatar, message, reply, before, tuple(history[-CLIENT_HISTORY_MAX:]), informed, accepted)
 
     async def open_and_start() -> Sent:
