@@ -87,14 +87,10 @@ def open_app(project_id: str) -> Any:
     import firebase_admin
     from google.auth.credentials import AnonymousCredentials
 
-    class NoCredential(firebase_admin.credentials.Base):  # type: ignore[misc]
-        """Without it the first verification looks for Google credentials, and fails."""
-
-        def get_credential(self) -> AnonymousCredentials:
-            return AnonymousCredentials()  # type: ignore[no-untyped-call]
-
+    # Without any the first verification looks for Google credentials, and fails.
+    nobody = AnonymousCredentials()  # type: ignore[no-untyped-call]
     options = {"projectId": project_id, "httpTimeout": HTTP_TIMEOUT}
-    return firebase_admin.initialize_app(NoCredential(), options, name=f"avatarium-{uuid.uuid4().hex}")
+    return firebase_admin.initialize_app(nobody, options, name=f"avatarium-{uuid.uuid4().hex}")
 
 
 def identity(claims: Mapping[str, Any]) -> Identity:

@@ -53,7 +53,8 @@ class MiniLm(Embedder):
     async def embed(self, texts: Sequence[str]) -> list[Vector]:
         if len(texts) == 1:
             loop = asyncio.get_running_loop()
-            return (await loop.run_in_executor(self._questions, self._network.embed, texts)).tolist()  # type: ignore[no-any-return]
+            rows = await loop.run_in_executor(self._questions, self._network.embed, texts)
+            return [row.tolist() for row in rows]
         vectors: list[Vector] = [()] * len(texts)
         groups = list(batched(batches(texts), BATCHES_AT_ONCE * cores()))
         running = [self._beside([[texts[place] for place in batch] for batch in group]) for group in groups]

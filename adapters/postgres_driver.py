@@ -108,6 +108,9 @@ def together(texts: tuple[str, ...]) -> str:
 def numbered_on(texts: Sequence[str]) -> Iterator[str]:
     used = 0
     for text in texts:
-        numbers = [int(number) for number in NUMBER.findall(text)]
-        yield NUMBER.sub(lambda found, used=used: f"${int(found[1]) + used}", text)  # type: ignore[misc]
-        used += max(numbers, default=0)
+        yield renumbered(text, used)
+        used += max((int(number) for number in NUMBER.findall(text)), default=0)
+
+
+def renumbered(text: str, by: int) -> str:
+    return NUMBER.sub(lambda found: f"${int(found[1]) + by}", text)

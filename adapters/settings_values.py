@@ -12,6 +12,7 @@ HOST_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
 EMBEDDING_PROVIDERS = {"openai": AiProvider.OPENAI, "gemini": AiProvider.GOOGLE}
 LOCAL_EMBEDDINGS, NO_EMBEDDINGS = "minilm", "none"
 DATABASES = {"sqlite": "sqlite", "postgresql": "postgresql", "postgres": "postgresql"}
+LOOPBACK = {4: "127.0.0.1", 6: "::1"}
 
 Network = IPv4Network | IPv6Network
 
@@ -122,5 +123,6 @@ def is_address(text: str) -> bool:
 
 def local_url(bind_host: str, port: int) -> str:
     """The address of a server on this machine; a wildcard host becomes the loopback one."""
-    reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(bind_host, bind_host)  # noqa: S104
+    address = ip_address(bind_host) if is_address(bind_host) else None
+    reachable = LOOPBACK[address.version] if address and address.is_unspecified else bind_host
     return f"http://[{reachable}]:{port}" if ":" in reachable else f"http://{reachable}:{port}"

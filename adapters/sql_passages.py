@@ -1,7 +1,7 @@
 """Passages in SQL, and the search for them by words."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -161,8 +161,8 @@ class SqlPassages(Passages):
             return []
         weighed = ranking.weights(groups, postings, sum(count for _, count in known))
         numbers = ranking.candidates(groups, weighed, bringing(postings), EXACTLY_RANKED)
-        found: Mapping[str, str] = dict(WORDS_OF.rows(self._driver, **{LIST: listed(numbers.tolist())}))  # type: ignore[arg-type]
-        return ranking.ranked(groups, weighed, found, limit)
+        rows = WORDS_OF.rows(self._driver, **{LIST: listed(numbers.tolist())})
+        return ranking.ranked(groups, weighed, {passage_id: words for passage_id, words in rows}, limit)
 
     def keep_only(self, item_id: str, generation: int) -> None:
         KEEP_ONLY.run(self._driver, item_id=item_id, generation=generation)

@@ -9,6 +9,7 @@ import asyncio
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from zlib import crc32
@@ -20,7 +21,7 @@ from adapters.minilm import MiniLm
 from adapters.sql_store import open_store
 from bench.labelled import Labelled, LabelledDocument, add_avatar, documents, flowing, questions
 from domain.knowledge import Match, Passage
-from domain.ports import Store
+from domain.ports import Store, Tx
 from domain.retrieval import CANDIDATES, Calibration, background, in_context, refers_back
 from tests.parts.minilm import built
 
@@ -91,7 +92,7 @@ async def rows_of(
     cosines = vectors @ (await embedded.matrix([passage.indexed_text for passage in passages])).T
     rows: list[tuple[float, float, bool, float, str]] = []
     for (each, words), near in zip(asked, cosines, strict=True):
-        matches = await store.read(lambda tx, words=words: tx.passages.matching(avatar.id, words, CANDIDATES))  # type: ignore[misc]
+        matches = await store.read(partial(matching, avatar.id, words))
         usual = background([Match("", score) for score in sorted(near, reverse=True)])
         shares = {match.passage_id: match.score for match in matches}
         weight = weight_of(each, passages, known)
@@ -101,6 +102,10 @@ async def rows_of(
                 (near[place] - usual, shares.get(passage.id, 0.0), each.answered_by(passage), weight, fold_of(each))
             )
     return rows
+
+
+def matching(avatar_id: str, words: str, tx: Tx) -> list[Match]:
+    return tx.passages.matching(avatar_id, words, CANDIDATES)
 
 
 def judged(*scores: Sequence[float] | Floats) -> set[int]:

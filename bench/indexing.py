@@ -49,7 +49,7 @@ class SplitAlready(Reader):
     def __init__(self, pieces: Sequence[Piece]) -> None:
         self._pieces = tuple(replace(piece, language="en") for piece in pieces)
 
-    async def read(self, raw: Raw) -> Document:  # noqa: ARG002
+    async def read(self, _raw: Raw) -> Document:
         return Document("", self._pieces)
 
 

@@ -8,12 +8,16 @@ import asyncio
 import sys
 import time
 from array import array
+from collections.abc import Callable
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
 import uvloop
 
 import app
 
+P = ParamSpec("P")
+R = TypeVar("R")
 PAUSE = 0.001
 SAVED_AT_ONCE = 500
 
@@ -31,14 +35,19 @@ async def probe(file: Path) -> None:
                 del noted[:]
 
 
-def serve(file: Path) -> None:
-    probing, build = set[asyncio.Task[None]](), app.build
+def probed(build: Callable[P, R], file: Path) -> Callable[P, R]:
+    """Begins to probe when the server is built, in its own loop."""
+    probing = set[asyncio.Task[None]]()
 
-    def build_probed(*given: object) -> object:
+    def build_probed(*args: P.args, **kwargs: P.kwargs) -> R:
         probing.add(asyncio.create_task(probe(file)))
-        return build(*given)  # type: ignore[arg-type]
+        return build(*args, **kwargs)
 
-    app.build = build_probed  # type: ignore[assignment]
+    return build_probed
+
+
+def serve(file: Path) -> None:
+    app.build = probed(app.build, file)
     sys.argv[1:] = ["serve"]
     app.main()
 

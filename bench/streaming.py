@@ -1,5 +1,7 @@
 """Whole replies a second, through every door, with tokens at once and two milliseconds apart."""
 
+from functools import partial
+
 from bench.doors import DOORS, OverSocket
 from bench.load import Contender, Load, loaded, total
 from bench.report import Of, Row, at_least
@@ -23,7 +25,7 @@ async def measured(servers: Stand, model: str, scale: Scale, visitors: int, repl
     """Every contender in turn, and all of them again in each round."""
     house = servers.house
     await house.avatar(model)
-    ours = {door.title: Contender(house.running, lambda door=door: door(house, model)) for door in DOORS}  # type: ignore[misc]
+    ours = {door.title: Contender(house.running, partial(door, house, model)) for door in DOORS}
     floors = {
         RELAY: Contender(servers.floors, lambda: RelayVisitor(servers.floors.url, model)),
         RAW_SOCKET: Contender(servers.floors, lambda: RawSocketVisitor(servers.floors.url, model)),

@@ -6,6 +6,7 @@ Each step can be done again: passages and vectors have the same ids whenever the
 import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, TypeVar
 from uuid import uuid4
 
@@ -120,7 +121,7 @@ class Building:
         if not passages:
             raise Unreadable(FailureCode.EMPTY)
         for some in batches(passages, STORED_AT_ONCE):
-            await self._library.store.write(lambda tx, some=some: self._add(tx, some))  # type: ignore[misc]
+            await self._library.store.write(partial(self._add, passages=some))
         item = await self._library.store.read(self._item)
         title = document.title[:TITLE_MAX] if document.title and item.title == item.url else item.title
         await self._change(status=KnowledgeStatus.INDEXING, title=title, done=0, total=len(passages))

@@ -196,6 +196,7 @@ def test_an_env_file_that_is_no_text_is_explained(tmp_path: Path) -> None:
     [
         ("0.0.0.0", "http://127.0.0.1:8000"),
         ("::", "http://[::1]:8000"),
+        ("::0", "http://[::1]:8000"),
         ("192.168.1.4", "http://192.168.1.4:8000"),
     ],
 )
