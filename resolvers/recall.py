@@ -5,7 +5,7 @@ import logging
 from asyncio import Task
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import repeat
 
 from domain.errors import Unavailable
@@ -28,6 +28,7 @@ from domain.retrieval import (
 log = logging.getLogger("avatarium.recall")
 
 EMBEDDING_SECONDS = 2.0
+REMEMBERED = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +44,12 @@ class Searched:
 
 @dataclass(frozen=True, slots=True)
 class Recall:
+    """`_models` are those of the vectors of the avatars that were searched last, the newest at the end."""
+
     store: Store
     embedders: Embedders
     vectors: Vectors
+    _models: dict[str, str | None] = field(default_factory=dict, init=False)
 
     async def about(self, avatar_id: str, question: str, earlier: Sequence[Turn] = ()) -> Recalled:
         """What the avatar knows about the visitor's newest words. `earlier` are the turns before them."""
@@ -63,18 +67,32 @@ class Recall:
     async def _ranking(self, avatar_id: str, asked: Sequence[str]) -> list[Match] | None:
         """None for an avatar without knowledge. What is asked is embedded while the database is searched by words.
 
-        The model of the avatar's vectors is known only afterwards; it is nearly always the current one.
+        The model of the avatar's vectors is known only afterwards; nearly always it is the likely one.
         """
-        current = self.embedders.current()
-        async with embedding(current, asked) as vectors:
+        likely = self._likely(avatar_id)
+        async with embedding(likely, asked) as vectors:
             searched = await self.store.read(lambda tx: searched_by_words(tx, avatar_id, asked))
             if searched is None:
                 return None
-            if current and current.model == searched.model:
+            self._remember(avatar_id, searched.model)
+            if likely and likely.model == searched.model:
                 return await self._ranked(avatar_id, asked[0], searched, vectors)
-        older = self.embedders.named(searched.model) if searched.model else None
-        async with embedding(older, asked) as vectors:
+        actual = self.embedders.named(searched.model) if searched.model else None
+        async with embedding(actual, asked) as vectors:
             return await self._ranked(avatar_id, asked[0], searched, vectors)
+
+    def _likely(self, avatar_id: str) -> Embedder | None:
+        """The model that the avatar's vectors had last, or else the current one."""
+        if avatar_id not in self._models:
+            return self.embedders.current()
+        model = self._models[avatar_id]
+        return self.embedders.named(model) if model else None
+
+    def _remember(self, avatar_id: str, model: str | None) -> None:
+        self._models.pop(avatar_id, None)
+        self._models[avatar_id] = model
+        if len(self._models) > REMEMBERED:
+            del self._models[next(iter(self._models))]
 
     async def _ranked(
         self, avatar_id: str, question: str, searched: Searched, vectors: Sequence[Task[Vector]]

@@ -319,6 +319,58 @@ async def test_vectors_of_an_older_model_are_searched_with_that_model(
     assert not isinstance(current, Noting) or current.given_up == (current.texts if current.waits else [])
 
 
+async def test_a_model_that_is_known_to_have_made_no_vectors_is_not_asked() -> None:
+    """Of the first question nothing is known yet; a second one is embedded ahead by the model that made the vectors."""
+    store, vectors = GatedStore(), NotingVectors()
+    store.gate.set()
+    avatar, by_words_alone = await stored_avatar(store), await stored_avatar(store)
+    current, older = Noting("new"), Noting("old")
+    await embedded(store, avatar, await known(store, avatar, OTTERS, CAFE), older, vectors)
+    await known(store, by_words_alone, OTTERS, CAFE)
+    recall = Recall(store, FakeEmbedders(current, older), vectors)
+    for asked in (avatar, by_words_alone):
+        assert await recall.ranking(asked.id, "Do otters hold hands?")
+    current.texts.clear()
+    older.asked.clear()
+    store.gate.clear()
+    ranked = [asyncio.create_task(recall.ranking(asked.id, "Otters?")) for asked in (avatar, by_words_alone)]
+    await older.asked.wait()
+    store.gate.set()
+    assert all(await asyncio.gather(*ranked))
+    assert older.texts == ["Do otters hold hands?", "Otters?"]
+    assert current.texts == []
+    assert vectors.searched == ["old", "old"]
+
+
+async def test_a_model_that_has_taken_over_is_followed(store: MemoryStore, avatar: Avatar) -> None:
+    older, vectors = Noting("old"), NotingVectors()
+    passages = await known(store, avatar, OTTERS, CAFE)
+    await embedded(store, avatar, passages, older, vectors)
+    current, embedders = Noting("new"), FakeEmbedders(older)
+    recall = Recall(store, embedders, vectors)
+    await recall.ranking(avatar.id, "Do otters hold hands?")
+    embedders.chosen = current
+    await embedded(store, avatar, passages, current, vectors)
+    for _ in range(2):
+        await recall.ranking(avatar.id, "Do otters hold hands?")
+    assert vectors.searched == ["old", "new", "new"]
+    assert len(current.texts) == 2
+
+
+async def test_of_the_avatars_searched_last_only_so_many_are_remembered(
+    store: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recalling, "REMEMBERED", 1)
+    avatars = [await stored_avatar(store) for _ in range(2)]
+    for avatar in avatars:
+        await known(store, avatar, OTTERS, CAFE)
+    embedder = Noting()
+    recall = Recall(store, FakeEmbedders(embedder), MemoryVectors())
+    for avatar in (*avatars, avatars[1], avatars[0]):
+        await recall.ranking(avatar.id, avatar.id)
+    assert embedder.texts == [avatars[0].id, avatars[1].id, avatars[0].id]
+
+
 async def test_without_its_vectors_it_searches_by_words(store: MemoryStore, avatar: Avatar) -> None:
     passages = await known(store, avatar, OTTERS, CAFE)
     recall = await embedded(store, avatar, passages, BagOfWords(), DownVectors())
