@@ -1,5 +1,6 @@
 """Blocks to passages: those that fit together are joined, those that are too long are cut."""
 
+import re
 from collections.abc import Iterable, Iterator
 
 from semantic_text_splitter import TextSplitter
@@ -11,6 +12,8 @@ LONGEST = 1100
 WANTED = 900
 WINDOW = 4000
 PIECES_MAX = 20_000
+# The end of a line that its writer broke to fit a column. The splitter prefers to cut there, amid a sentence.
+BROKEN_LINE = re.compile(r"(?<=[^\n]{50})\n(?!\s|[-*+>•]|\d+[.)]\s)")
 
 _splitter = TextSplitter((WANTED, LONGEST))
 
@@ -81,8 +84,11 @@ def _cut_lines(lines: list[str], head: str) -> Iterator[str]:
 
 def _cut_prose(text: str) -> Iterator[str]:
     """The splitter's time grows with the square of a sentence's length, so that it sees a window at a time."""
-    while len(text) > WINDOW:
-        *whole, rest = _splitter.chunks(text[:WINDOW])
-        yield from whole
-        text = rest + text[WINDOW:]
-    yield from _splitter.chunks(text)
+    seen, begun = BROKEN_LINE.sub(" ", text), 0
+    while begun < len(text):
+        parts = _splitter.chunk_indices(seen[begun : begun + WINDOW])
+        # The window's end may have cut the last part short: it begins the next one.
+        goes_on = begun + WINDOW < len(text) and len(parts) > 1
+        step = parts.pop()[0] if goes_on else WINDOW
+        yield from (text[begun + start : begun + start + len(part)] for start, part in parts)
+        begun += step

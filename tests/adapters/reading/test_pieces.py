@@ -1,5 +1,7 @@
 """How text becomes passages."""
 
+import textwrap
+
 import pytest
 
 from adapters.reading.extract import Block, Extract, Shape
@@ -29,6 +31,32 @@ def test_long_prose_is_cut_and_nothing_is_lost(unit: str) -> None:
     assert max(map(len, found)) <= LONGEST
     assert sum(map(len, found)) / len(found) > LONGEST / 2
     assert "".join("".join(found).split()) == "".join(text.split())
+
+
+def test_the_words_of_long_prose_stay_whole() -> None:
+    words = [f"word{number}" for number in range(5000)]
+    assert " ".join(texts(Block(" ".join(words)))).split() == words
+
+
+def test_lines_that_were_broken_to_fit_a_column_are_not_cut_there() -> None:
+    sentence = "The {} visitor of the day is given a cup of tea and shown around the whole of the garden."
+    prose = " ".join(sentence.format(number) for number in range(400))
+    found = texts(Block("\n".join(textwrap.wrap(prose, 76))))
+    assert len(found) > 30
+    assert all(text.startswith("The") and text.endswith("garden.") and "\n" in text for text in found)
+
+
+def test_long_lists_are_cut_between_their_items() -> None:
+    items = [
+        f"- Item {number} of the list has a line of its own, and it is not a short line at all" for number in range(99)
+    ]
+    found = texts(Block("\n".join(items)))
+    assert len(found) > 5
+    assert [line for text in found for line in text.split("\n")] == items
+
+
+def test_long_prose_may_have_a_gap() -> None:
+    assert texts(Block("before" + " " * 20_000 + "after")) == ["before\n\nafter"]
 
 
 def test_each_part_of_a_long_table_has_its_head() -> None:
