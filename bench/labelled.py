@@ -7,16 +7,20 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from adapters.reading.pieces import pieces_of
+from adapters.reading.plain import read_text
 from domain.avatars import Avatar
 from domain.knowledge import Passage
 from domain.ports import Tx
 from domain.prompts import Turn
+from domain.reading import Raw
 from domain.sessions import Role
 from tests.builders import a_passage, an_account, an_avatar, an_item
 
 FOLDER = Path(__file__).parent / "retrieval_set"
 HEADING = re.compile(r"^## +(.+)$", re.MULTILINE)
 FLOWING_LENGTH = 700
+PARAGRAPH_SECTIONS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +99,16 @@ def flowing(whole: LabelledDocument) -> LabelledDocument:
             texts.append("")
         texts[-1] += f"\n\n{text}" if texts[-1] else text
     return replace(whole, sections=tuple(Section("", text) for text in texts))
+
+
+def unstructured(whole: LabelledDocument) -> LabelledDocument:
+    """The same words as a text file of long paragraphs without headings, cut into passages as a user's would be."""
+    texts = [f"{section.heading}\n{section.text}" for section in whole.sections]
+    paragraphs = [
+        "\n".join(texts[start : start + PARAGRAPH_SECTIONS]) for start in range(0, len(texts), PARAGRAPH_SECTIONS)
+    ]
+    extract = read_text(Raw("\n\n".join(paragraphs).encode(), "text/plain"))
+    return replace(whole, sections=tuple(Section("", piece.text) for piece in pieces_of(extract, None)))
 
 
 def add_avatar(tx: Tx, known: Sequence[LabelledDocument]) -> tuple[Avatar, list[Passage]]:

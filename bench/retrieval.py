@@ -16,11 +16,11 @@ from adapters.chroma_vectors import open_vectors
 from adapters.minilm import MiniLm
 from adapters.sql_store import open_store
 from adapters.system_clock import SystemClock
-from bench.labelled import Labelled, add_avatar, documents, questions
+from bench.labelled import Labelled, LabelledDocument, add_avatar, documents, questions, unstructured
 from bench.report import Of, Row, at_least, at_most
 from bench.scale import QUICK, Scale
 from domain.knowledge import Match, Passage
-from domain.retrieval import CANDIDATES, FLOOR, QUOTABLE, SHOWN, best_of, in_context
+from domain.retrieval import CANDIDATES, FLOOR, QUOTABLE, SHOWN, Finding, best_of, in_context
 from resolvers.recall import Recall
 from tests.fakes.embedder import FakeEmbedders
 from tests.parts.minilm import built
@@ -62,6 +62,9 @@ class Bench:
             *[ranks_fused(await self._matching(words), await self._nearest(words)) for words in spoken(asked)]
         )
 
+    async def told(self, asked: Labelled) -> Sequence[Finding]:
+        return (await self._recall.about(self._avatar, asked.ask, asked.earlier)).findings
+
     async def _nearest(self, words: str) -> list[Match]:
         [vector] = await self._minilm.embed([words])
         return await self._recall.vectors.nearest(self._avatar, self._minilm.model, vector, CANDIDATES)
@@ -82,7 +85,7 @@ def ranks_fused(*rankings: Sequence[Match]) -> list[Match]:
 
 
 @asynccontextmanager
-async def opened() -> AsyncIterator[Bench]:
+async def opened(library: Sequence[LabelledDocument]) -> AsyncIterator[Bench]:
     minilm = MiniLm(built())
     with tempfile.TemporaryDirectory() as directory:
         folder = Path(directory)
@@ -90,7 +93,7 @@ async def opened() -> AsyncIterator[Bench]:
             open_store(f"sqlite:///{folder / 'bench.db'}") as store,
             open_vectors(folder, None, SystemClock()) as vectors,
         ):
-            avatar, known = await store.write(lambda tx: add_avatar(tx, documents()))
+            avatar, known = await store.write(lambda tx: add_avatar(tx, library))
             await store.write(lambda tx: tx.knowledge.use_model(avatar.id, minilm.model))
             made = await minilm.embed([passage.indexed_text for passage in known])
             by_id = {passage.id: vector for passage, vector in zip(known, made, strict=True)}
@@ -127,9 +130,13 @@ def share(held: Sequence[bool]) -> float:
 
 
 async def measure(scale: Scale) -> list[Row]:
-    async with opened() as bench:
-        every = questions()
-        asked = every[:: len(every) // QUICK_QUESTIONS] if scale is QUICK else every
+    every = questions()
+    asked = every[:: len(every) // QUICK_QUESTIONS] if scale is QUICK else every
+    return [*await searched(asked), *await told(asked)]
+
+
+async def searched(asked: Sequence[Labelled]) -> list[Row]:
+    async with opened(documents()) as bench:
         answerable = [each for each in asked if each.labels]
         searches: Mapping[str, Search] = {
             "words alone": bench.lexical, "meaning alone": bench.dense, "both, by ranks": bench.by_ranks,
@@ -142,6 +149,23 @@ async def measure(scale: Scale) -> list[Row]:
             *compared(figures),
             *floors(bench, list(zip(answerable, found["both, by relevance"], strict=True)), shown),
         ]
+
+
+async def told(asked: Sequence[Labelled]) -> list[Row]:
+    """What `LONGEST`, `REACH` and `SHOWN` are weighed by: where headings part no passages, they decide what is told."""
+    async with opened([unstructured(each) for each in documents()]) as bench:
+        answerable = [each for each in asked if each.labels]
+        found = [await bench.told(each) for each in answerable]
+    right = [
+        [each.answered_by(replace(finding.passage, text=finding.text)) for finding in findings]
+        for each, findings in zip(answerable, found, strict=True)
+    ]
+    characters = [sum(len(finding.text) for finding in findings) for findings in found]
+    return [
+        Row("without headings: questions whose answer is told", share(list(map(any, right))), ""),
+        Row("without headings: questions whose answer is told first", share([any(each[:1]) for each in right]), ""),
+        Row("without headings: told for a question, mean", statistics.fmean(characters), "characters"),
+    ]
 
 
 def compared(figures: Mapping[str, Quality]) -> list[Row]:
