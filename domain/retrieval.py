@@ -11,7 +11,7 @@ from domain.knowledge import Match, Passage
 from domain.prompts import Turn
 from domain.sessions import Citation, Role
 
-CANDIDATES = 100
+CANDIDATES = 64
 SHOWN = 5
 REACH = 1
 FLOOR = 0.05

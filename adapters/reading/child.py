@@ -29,20 +29,22 @@ class Child:
 
 async def start(command: Sequence[str], environment: Mapping[str, str]) -> Child:
     ours, theirs = socket.socketpair()
-    with theirs:
-        starting = asyncio.get_running_loop().run_in_executor(None, started, command, environment, theirs.fileno())
-        try:
-            process = await asyncio.shield(starting)
-        except BaseException:
-            ours.close()
-            starting.add_done_callback(end)
-            raise
+    starting = asyncio.get_running_loop().run_in_executor(None, started, command, environment, theirs)
+    try:
+        process = await asyncio.shield(starting)
+    except BaseException:
+        ours.close()
+        starting.add_done_callback(end)
+        raise
     answers, questions = await asyncio.open_unix_connection(sock=ours)
     return Child(process, questions, answers)
 
 
-def started(command: Sequence[str], environment: Mapping[str, str], pipe: int) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(command, env=environment, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL)  # noqa: S603
+def started(command: Sequence[str], environment: Mapping[str, str], pipe: socket.socket) -> subprocess.Popen[bytes]:
+    """The pipe is the process's alone afterwards."""
+    with pipe:
+        both = pipe.fileno()
+        return subprocess.Popen(command, env=environment, stdin=both, stdout=both, stderr=subprocess.DEVNULL)  # noqa: S603
 
 
 def end(starting: "Future[subprocess.Popen[bytes]]") -> None:

@@ -226,5 +226,5 @@ async def test_a_search_of_many_rows_gives_the_same(folder: Path, monkeypatch: p
         await vectors.put("avatar", MODEL, "item", stored)
         toward = next(iter(stored.values()))
         inline = await vectors.nearest("avatar", MODEL, toward, 7)
-        monkeypatch.setattr(chroma_vectors, "SMALL", 10)
+        monkeypatch.setattr(chroma_vectors, "FEW", 10)
         assert await vectors.nearest("avatar", MODEL, toward, 7) == inline

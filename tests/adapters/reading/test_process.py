@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import threading
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -157,8 +158,10 @@ async def test_a_process_that_talks_on_can_be_killed() -> None:
 
 async def test_one_that_nobody_waits_for_any_more_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     pids: list[int] = []
+    given_up = threading.Event()
 
     def note(*given: Any) -> Any:
+        given_up.wait()
         process = started(*given)
         pids.append(process.pid)
         return process
@@ -168,6 +171,7 @@ async def test_one_that_nobody_waits_for_any_more_is_ended(monkeypatch: pytest.M
     await asyncio.sleep(0)
     starting.cancel()
     await asyncio.wait({starting})
+    given_up.set()
     while not pids:  # noqa: ASYNC110
         await asyncio.sleep(0.001)
     await has_ended(pids[0])
