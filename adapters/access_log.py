@@ -52,6 +52,8 @@ class AccessLog:
 class Exchange:
     """A request while it is answered. `status` is 500 for one that is never answered."""
 
+    __slots__ = ("_began", "_send", "seconds_to_answer", "status")
+
     def __init__(self, send: Send) -> None:
         self.status = 500
         self.seconds_to_answer = 0.0

@@ -1,7 +1,7 @@
 """Answers on the port at once, while the application behind it still loads."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 
 from starlette.responses import JSONResponse
@@ -26,14 +26,20 @@ class ListenFirst:
         self._stack = AsyncExitStack()
         self._opening: asyncio.Task[ASGIApp] | None = None
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        """Once the application is open there is nothing left of this in a connection, which may be one of thousands."""
         if scope["type"] == "lifespan":
-            await self._live(receive, send)
-        elif scope["type"] == "http" and scope["path"] == "/health":
-            await JSONResponse({"status": self._status()})(scope, receive, send)
-        elif scope["type"] == "http" and scope["path"] == "/ready" and self._status() != "ok":
-            await JSONResponse(STARTING, 503)(scope, receive, send)
-        elif self._opening is not None:
+            return self._live(receive, send)
+        if scope["type"] == "http" and scope["path"] == "/health":
+            return JSONResponse({"status": self._status()})(scope, receive, send)
+        if self._opening is not None and self._opening.done():
+            return self._opening.result()(scope, receive, send)
+        if scope["type"] == "http" and scope["path"] == "/ready":
+            return JSONResponse(STARTING, 503)(scope, receive, send)
+        return self._when_open(scope, receive, send)
+
+    async def _when_open(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._opening is not None:
             app = await asyncio.shield(self._opening)
             await app(scope, receive, send)
 

@@ -72,6 +72,7 @@ def config(app: ASGIApp, *, host: str, port: int, trusted_proxies: Sequence[str]
     """Warnings only are logged: the address of a request or a WebSocket may carry a token."""
     return uvicorn.Config(
         app,
+        interface="asgi3",
         host=host,
         port=port,
         log_config=None,

@@ -1,7 +1,6 @@
 """What every verb is given: the services, and who is calling."""
 
-from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from domain.knowledge_ports import KnowledgeNews
@@ -38,7 +37,7 @@ class Context:
     """One caller: of a request, or of a socket with all its operations.
 
     `token` is a bearer token as sent, not yet verified. `foreign_site` is the origin of another
-    site's page that asks; None for our own pages and for programs. `hits` are the rate limits that the
+    site's page that asks; None for our own pages and for programs. `hits` are the last rate limits that the
     request counted against, for the door to tell.
     """
 
@@ -47,4 +46,4 @@ class Context:
     client_ip: str
     token: str | None = None
     foreign_site: str | None = None
-    hits: deque[Hit] = field(default_factory=lambda: deque(maxlen=4))
+    hits: tuple[Hit, ...] = ()

@@ -17,6 +17,7 @@ from resolvers.context import Context
 P = ParamSpec("P")
 R = TypeVar("R")
 KEY_USE_NOTED_EVERY = timedelta(minutes=1)
+HITS_TOLD = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +138,7 @@ async def account_of_key(ctx: Context, token: str) -> Account:
 async def not_too_often(ctx: Context, limit: Limit, *key: str) -> None:
     """Counts one attempt of the caller's address. Raises `RateLimited` beyond the limit."""
     hit = await ctx.services.limiter.hit(limit, " ".join((visitor(ctx.client_ip), *key)))
-    ctx.hits.append(hit)
+    ctx.hits = (*ctx.hits, hit)[-HITS_TOLD:]
     if not hit.allowed:
         raise RateLimited(
             f"Too many {limit.action}: at most {limit.count} in {limit.seconds} seconds. "

@@ -1,6 +1,6 @@
 """GraphQL over HTTP, server-sent events and the graphql-transport-ws WebSocket protocol."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from datetime import timedelta
 from typing import Any, cast
 
@@ -146,10 +146,10 @@ class GraphQLDoor(GraphQL[OperationContext, None]):
         self._graphiql, self._open_schema = graphiql, open_schema
         self.documents = Documents(documents)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await super().__call__(scope, receive, send)
-            return
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Coroutine[Any, Any, None]:
+        return (self._answer if scope["type"] == "http" else super().__call__)(scope, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
         try:
             response = await self.run(request)
