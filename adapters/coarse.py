@@ -29,7 +29,7 @@ class Coarse:
         return self.rows.nbytes + self.units.nbytes
 
     def products(self, vector: Rows) -> NDArray[np.float64]:
-        """With each row, off by less than a hundredth for vectors of length one. Lets other threads run meanwhile."""
+        """With each row, usually off by a thousandth for vectors of length one. Lets other threads run meanwhile."""
         asked = coarse(vector[np.newaxis])
         steps = np.asarray(simsimd.cdist(asked.rows, self.rows, "dot"))[0]
         products: NDArray[np.float64] = steps * (asked.units * self.units)

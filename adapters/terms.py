@@ -81,17 +81,23 @@ def words(text: str) -> Iterator[str]:
     return (word[:LONGEST] for word in WORD.findall(text.casefold()))
 
 
-@lru_cache(maxsize=50_000)
 def forms(word: str, language: str) -> tuple[str, ...]:
     """The terms of one word. There are as many in every language."""
-    if IS_UNSPACED.match(word):
-        return tuple(word[i : i + 2] for i in range(max(1, len(word) - 1)))
-    parts = JOINT.split(word)
-    stems = [stem(part, language) for part in parts]
-    if len(parts) == 1:
-        return (stems[0],)
+    return pairs(word) if IS_UNSPACED.match(word) else stems(word, language)
+
+
+def pairs(word: str) -> tuple[str, ...]:
+    """Of characters. Such a word is often a whole clause, and hardly ever comes again."""
+    return tuple(word[i : i + 2] for i in range(max(1, len(word) - 1)))
+
+
+@lru_cache(maxsize=50_000)
+def stems(word: str, language: str) -> tuple[str, ...]:
+    found = [stem(part, language) for part in JOINT.split(word)]
+    if len(found) == 1:
+        return (found[0],)
     whole = JOINT.sub("", word) if any(character.isalpha() for character in word) else word
-    return (whole, *stems)
+    return (whole, *found)
 
 
 def stem(word: str, language: str) -> str:

@@ -124,4 +124,4 @@ def calm_garbage_collection() -> None:
     """Leaves what was loaded at start out of every collection, and looks at few new objects at a time."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(1_000, 4, 100)
+    gc.set_threshold(5_000, 2, 100)
