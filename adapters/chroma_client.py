@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 from urllib.parse import urlsplit
 
 import aiohttp
+from filelock import FileLock
 
 if TYPE_CHECKING:
     import httpx
@@ -18,10 +19,13 @@ if TYPE_CHECKING:
 
 DATABASE_FILE = "chroma.sqlite3"
 SOILED = "soiled"
+LOCK = "lock"
 HEADER = Struct("<iQQQQ")
 # In seconds, for each wait of a request.
 TIMEOUT = 30.0
 HEARTBEAT_TIMEOUT = 5.0
+# In seconds: a process whose server was killed may still end a write.
+LOCK_TIMEOUT = 30.0
 
 
 class Chroma(Protocol):
@@ -43,20 +47,24 @@ class Chroma(Protocol):
 
 
 class EmbeddedChroma(Chroma):
-    """`directory` belongs to one process. Only one thread at a time may use it, `wipe` included."""
+    """`directory` belongs to one process at a time, and there to one thread, `wipe` included."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
+        self._lock = FileLock(directory / LOCK, timeout=LOCK_TIMEOUT, thread_local=False)
         self._tidied = set[Path]()
 
     def open(self) -> "Client":
+        """Waits while another process has the directory. Raises `filelock.Timeout`."""
         import chromadb
 
         self._directory.mkdir(parents=True, exist_ok=True)
+        self._lock.acquire()
         return cast("Client", chromadb.PersistentClient(self._directory, quiet_settings()))
 
     def close(self, client: "Client") -> None:
         client.close()
+        self._lock.release()
 
     def tidy(self) -> None:
         """A new index is written once with room for more vectors, and there with whatever the memory held before."""

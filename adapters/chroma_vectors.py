@@ -14,7 +14,7 @@ from weakref import WeakValueDictionary
 
 import numpy as np
 
-from adapters.chroma_process import Aside, InProcess, InThreads
+from adapters.chroma_process import Aside, ChromaFailed, InProcess, InThreads
 from adapters.chroma_shards import ChromaShards
 from adapters.matrices import Matrix, MatrixFiles, matrix
 from adapters.vector_cache import Entry, Key, VectorCache
@@ -159,5 +159,5 @@ class ChromaVectors(Vectors):
         try:
             return await self._aside.do(work, *arguments)
         except Exception as error:
-            log.error("Chroma failed: %s", type(error).__name__)
+            log.error("Chroma failed: %s", error if isinstance(error, ChromaFailed) else type(error).__name__)
             raise Unavailable("The store of the knowledge base's vectors does not answer. Try again soon.") from None

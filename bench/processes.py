@@ -7,7 +7,7 @@ import sys
 import time
 from asyncio.subprocess import DEVNULL
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -53,7 +53,7 @@ class Program:
 
 @asynccontextmanager
 async def started(program: Program, *cores: int) -> AsyncIterator[Running]:
-    """The process, which may not listen yet; it is killed at the end."""
+    """The process, which may not listen yet; it and its own processes are killed at the end."""
     kept = {name: os.environ[name] for name in KEPT if name in os.environ}
     began = time.perf_counter()
     process = await asyncio.create_subprocess_exec(
@@ -63,9 +63,27 @@ async def started(program: Program, *cores: int) -> AsyncIterator[Running]:
     try:
         yield Running(f"http://127.0.0.1:{program.port}", psutil.Process(process.pid), began)
     finally:
+        beside = its_own(process.pid)
         if process.returncode is None:
             process.kill()
         await process.wait()
+        await asyncio.to_thread(kill_all, beside)
+
+
+def its_own(pid: int) -> list[psutil.Process]:
+    """The processes that it has started."""
+    try:
+        return psutil.Process(pid).children(recursive=True)
+    except psutil.NoSuchProcess:
+        return []
+
+
+def kill_all(processes: Sequence[psutil.Process]) -> None:
+    """Returns when all have ended: until then they may write to what is the caller's to remove."""
+    for each in processes:
+        with suppress(psutil.NoSuchProcess):
+            each.kill()
+    psutil.wait_procs(processes)
 
 
 @asynccontextmanager

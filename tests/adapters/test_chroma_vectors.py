@@ -9,8 +9,10 @@ from uuid import uuid4
 
 import numpy as np
 import pytest
+from filelock import Timeout
 
-from adapters import chroma_vectors
+from adapters import chroma_client, chroma_vectors
+from adapters.chroma_client import EmbeddedChroma
 from adapters.chroma_shards import ChromaShards
 from adapters.chroma_vectors import CHECK_SECONDS, ChromaVectors, open_vectors
 from adapters.matrices import digest
@@ -71,6 +73,16 @@ async def test_vectors_survive_a_restart(folder: Path) -> None:
         await vectors.keep_only("avatar", "item", ["b"])
     async with open_vectors(folder, None, FakeClock()) as vectors:
         assert await found(vectors, "avatar") == ["b"]
+
+
+def test_a_directory_has_one_user_at_a_time(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chroma_client, "LOCK_TIMEOUT", 0)
+    one, other = EmbeddedChroma(folder), EmbeddedChroma(folder)
+    client = one.open()
+    with pytest.raises(Timeout):
+        other.open()
+    one.close(client)
+    other.close(other.open())
 
 
 async def test_a_lost_file_is_made_again_from_chroma(folder: Path) -> None:
