@@ -105,7 +105,9 @@ HAVING = lateral(
     )
     .limit(COMMON + 1)
 )
-IN_TSVECTOR = Statement(select(TERM, HAVING.c.number).select_from(ASKED.join(HAVING, true())))
+IN_TSVECTOR = Statement(
+    select(TERM, func.array_agg(HAVING.c.number)).select_from(ASKED.join(HAVING, true())).group_by(TERM)
+)
 
 
 class SqlPassages(Passages):
@@ -174,9 +176,7 @@ class SqlPassages(Passages):
     def _postings(self, asked: Sequence[str]) -> ranking.Postings:
         """The numbers of the passages that have each term, those of a generation in the making among them."""
         if self._driver.dialect.name == "postgresql":
-            found: dict[str, list[int]] = defaultdict(list)
-            for term, number in IN_TSVECTOR.rows(self._driver, **{LIST: listed(asked)}):
-                found[term].append(number)
+            found = {term: numbers for term, numbers in IN_TSVECTOR.rows(self._driver, **{LIST: listed(asked)})}
         else:
             found = {term: orjson.loads(IN_FTS5.scalar(self._driver, term=term)) for term in asked}
         return {term: np.array(numbers, np.int64) for term, numbers in found.items() if numbers}

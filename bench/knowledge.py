@@ -9,12 +9,18 @@ from bench.processes import LOAD_CORE, SERVER_CORE
 from bench.recalling import recalled
 from bench.report import Row
 from bench.scale import Scale
+from tests.parts.postgres import DURABLE, running
 
 
 async def measure(scale: Scale) -> list[Row]:
     os.sched_setaffinity(0, {LOAD_CORE, SERVER_CORE})
-    with tempfile.TemporaryDirectory() as directory:
-        rows = await recalled(f"sqlite:///{directory}/bench.db", Path(directory), "recall", scale)
-    rows += await indexing.measure(scale)
+    rows = [*await recalling(scale), *await indexing.measure(scale)]
     os.sched_setaffinity(0, {LOAD_CORE})
     return [*rows, *await blocking.measure(scale)]
+
+
+async def recalling(scale: Scale) -> list[Row]:
+    with tempfile.TemporaryDirectory() as directory, running(DURABLE) as server:
+        await server.run("CREATE DATABASE bench")
+        urls = {"SQLite": f"sqlite:///{directory}/bench.db", "PostgreSQL": server.url("bench")}
+        return [row for name, url in urls.items() for row in await recalled(url, Path(directory) / name, name, scale)]

@@ -173,7 +173,7 @@ async def embedding_alone(count: int) -> float:
 async def recalled(url: str, folder: Path, database: str, scale: Scale) -> list[Row]:
     large, *many = await filled(url, folder, [scale.passages_of_one, *[PASSAGES] * scale.avatars])
     alone = await embedding_alone(scale.recalls)
-    rows = [Row(f"{database}: embedding alone, subtracted below", alone * 1000, "ms")]
+    rows = [Row(f"recall, {database}: embedding alone, subtracted below", alone * 1000, "ms")]
     for name, avatars in (
         (f"{scale.avatars} avatars of {PASSAGES} passages", many),
         (f"{scale.passages_of_one} passages in one avatar", [large]),
@@ -184,6 +184,6 @@ async def recalled(url: str, folder: Path, database: str, scale: Scale) -> list[
         ):
             figure = (statistics.median(seconds) - alone) * 1000
             slow = (sorted(seconds)[int(len(seconds) * 0.95)] - alone) * 1000
-            rows.append(Row(f"{database}, {name}: {how}, median", figure, "ms", target=at_most(most)))
-            rows.append(Row(f"{database}, {name}: {how}, p95", slow, "ms"))
+            rows.append(Row(f"recall, {database}, {name}: {how}, median", figure, "ms", target=at_most(most)))
+            rows.append(Row(f"recall, {database}, {name}: {how}, p95", slow, "ms"))
     return rows
