@@ -69,7 +69,7 @@ async def open_services(settings: Settings, metrics: "Metrics | None" = None) ->
         await stack.enter_async_context(turns.running())
         await make_demo(settings, store, clock)
         source = Source(parts.fetcher, parts.robots, parts.reader)
-        indexer = Indexer(Library(clock, store, parts.embedders, parts.vectors, news, source))
+        indexer = Indexer(Library(clock, store, parts.lexicon, parts.embedders, parts.vectors, news, source))
         await stack.enter_async_context(indexer.running())
         yield Services(
             settings.public_url, clock, store, replies, models, vault, sign_in,
@@ -166,7 +166,9 @@ def serve(settings: Settings) -> int:
 def import_everything() -> None:
     """Imports what `open_services` and `build` need, for a thread while the port already answers."""
     doors = ("compatibility", "schema.door", "web.pages")
-    for module in ("adapters.sql_store", "adapters.ai_models", "adapters.document_parts", *doors):
+    # Starlette would have anyio load it amid the first upload.
+    threads = "anyio._backends._asyncio"
+    for module in ("adapters.sql_store", "adapters.ai_models", "adapters.document_parts", threads, *doors):
         import_module(module)
 
 

@@ -5,12 +5,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from adapters.chroma_vectors import open_vectors
+from adapters.lexicon import open_lexicon
 from adapters.model_embedders import ModelEmbedders
 from adapters.reading.process import open_reader
 from adapters.robots import RobotsTxt
 from adapters.safe_fetcher import SafeFetcher
 from adapters.settings import Settings
-from domain.knowledge_ports import Embedders, Fetcher, Reader, Robots, Vectors
+from domain.knowledge_ports import Embedders, Fetcher, Lexicon, Reader, Robots, Vectors
 from domain.ports import Clock
 
 
@@ -19,6 +20,7 @@ class DocumentParts:
     fetcher: Fetcher
     robots: Robots
     reader: Reader
+    lexicon: Lexicon
     embedders: Embedders
     vectors: Vectors
 
@@ -28,9 +30,10 @@ async def open_documents(settings: Settings, clock: Clock) -> AsyncIterator[Docu
     async with (
         SafeFetcher(settings.public_url, settings.allow_private_hosts) as fetcher,
         open_reader() as reader,
+        open_lexicon() as lexicon,
         ModelEmbedders(
             settings.embeddings, settings.models_dir, settings.provider_keys, settings.provider_bases
         ) as embedders,
         open_vectors(settings.vectors_dir, settings.chroma_url, clock) as vectors,
     ):
-        yield DocumentParts(fetcher, RobotsTxt(fetcher, clock), reader, embedders, vectors)
+        yield DocumentParts(fetcher, RobotsTxt(fetcher, clock), reader, lexicon, embedders, vectors)

@@ -24,7 +24,7 @@ class OwnProcess:
     `begin` is called in it first, with the given arguments, and `end` last. It yields to every other process.
     """
 
-    def __init__(self, begin: Callable[..., None], *arguments: object, end: Callable[[], None] | None = None) -> None:
+    def __init__(self, begin: Callable[..., object], *arguments: object, end: Callable[[], None] | None = None) -> None:
         self._begin, self._end = partial(begin_beside, begin, *arguments), end
         self._pool: ProcessPoolExecutor | None = None
         self._changing = asyncio.Lock()
@@ -37,13 +37,8 @@ class OwnProcess:
         self._at_work += 1
         if self._idle:
             self._idle.cancel()
-        pool = await self._started()
         try:
-            return await asyncio.wrap_future(await asyncio.to_thread(pool.submit, work, *arguments))
-        except BrokenProcessPool:
-            if self._pool is pool:
-                self._pool = None
-            raise
+            return await self._done_in(await self._started(), work, *arguments)
         finally:
             self._at_work -= 1
             if not self._at_work:
@@ -55,10 +50,19 @@ class OwnProcess:
             self._idle.cancel()
         await self._stop()
 
+    async def _done_in(self, pool: ProcessPoolExecutor, work: Callable[..., T], *arguments: object) -> T:
+        try:
+            return await asyncio.wrap_future(await asyncio.to_thread(pool.submit, work, *arguments))
+        except BrokenProcessPool:
+            if self._pool is pool:
+                self._pool = None
+            raise
+
     async def _started(self) -> ProcessPoolExecutor:
         """Never two of them at a time."""
         async with self._changing:
-            self._pool = self._pool or ProcessPoolExecutor(1, get_context("spawn"), self._begin)
+            if self._pool is None:
+                self._pool = await asyncio.to_thread(ProcessPoolExecutor, 1, get_context("spawn"), self._begin)
             return self._pool
 
     def _end_idle(self) -> None:
@@ -82,7 +86,7 @@ def stopped(pool: ProcessPoolExecutor, end: Callable[[], None] | None) -> None:
         pool.shutdown(cancel_futures=True)
 
 
-def begin_beside(begin: Callable[..., None], *arguments: object) -> None:
+def begin_beside(begin: Callable[..., object], *arguments: object) -> None:
     """A signal to the server and its processes is the server's to answer: this one ends with it."""
     for each in (signal.SIGINT, signal.SIGTERM):
         signal.signal(each, signal.SIG_IGN)

@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import fields
-from typing import Any
 
 import numpy as np
 import orjson
@@ -27,7 +26,7 @@ from adapters import sql_ranking as ranking
 from adapters.sql_lists import LIST, listed, of_list, values_in_postgresql
 from adapters.sql_statements import Driver, Row, Statement, insertion
 from adapters.sql_tables import KNOWLEDGE, PASSAGES
-from adapters.terms import hidden, questions_terms, terms
+from adapters.terms import hidden, questions_terms
 from domain.knowledge import Match, Passage
 from domain.knowledge_ports import Passages
 
@@ -114,8 +113,11 @@ class SqlPassages(Passages):
     def __init__(self, driver: Driver) -> None:
         self._driver = driver
 
-    def add(self, passages: Sequence[Passage]) -> None:
-        rows = [values_of(passage) for passage in passages]
+    def add(self, passages: Sequence[Passage], terms: Sequence[str]) -> None:
+        rows = [
+            {**{name: getattr(passage, name) for name in FIELDS}, "words": words}
+            for passage, words in zip(passages, terms, strict=True)
+        ]
         whole = len(rows) - len(rows) % AT_ONCE
         for start in range(0, whole, AT_ONCE):
             ADD_MANY.run(
@@ -186,8 +188,3 @@ def bringing(postings: ranking.Postings) -> ranking.Postings:
     """The terms that bring candidates: the rare ones, or all where there are none such."""
     rare = {term: numbers for term, numbers in postings.items() if len(numbers) <= COMMON}
     return rare or postings
-
-
-def values_of(passage: Passage) -> dict[str, Any]:
-    words = (hidden(passage.avatar_id, term) for term in terms(passage.indexed_text, passage.language))
-    return {**{name: getattr(passage, name) for name in FIELDS}, "words": " ".join(words)}

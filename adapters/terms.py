@@ -112,6 +112,11 @@ def stemmer(algorithm: str) -> Stemmer.Stemmer:
     return Stemmer.Stemmer(algorithm, 0)
 
 
+def indexed(avatar_id: str, text: str, language: str) -> str:
+    """The terms of a passage as the index keeps them, with a space between."""
+    return " ".join(hidden(avatar_id, term) for term in terms(text, language))
+
+
 @lru_cache(maxsize=20_000)
 def hidden(avatar_id: str, term: str) -> str:
     """The term as the index keeps it: a hash of its own for each avatar, `HIDDEN` characters long.

@@ -21,6 +21,7 @@ from pathlib import Path
 from statistics import median
 
 from adapters.chroma_vectors import open_vectors
+from adapters.lexicon import open_lexicon
 from adapters.memory_news import MemoryNews
 from adapters.minilm import MODEL_FILE, MiniLm
 from adapters.reading.pieces import pieces_of
@@ -84,6 +85,7 @@ async def indexed(folder: Path, pieces: Sequence[Piece]) -> float:
     minilm = MiniLm(built())
     async with (
         open_store(f"sqlite:///{folder / 'bench.db'}") as store,
+        open_lexicon() as lexicon,
         open_vectors(folder, None, SystemClock()) as vectors,
     ):
         account = an_account()
@@ -91,7 +93,7 @@ async def indexed(folder: Path, pieces: Sequence[Piece]) -> float:
         await store.write(lambda tx: begin(tx, account, avatar))
         for some in (pieces[:2], pieces):
             source = Source(FakeFetcher(), FakeRobots(), SplitAlready(some))
-            library = Library(SystemClock(), store, FakeEmbedders(minilm), vectors, MemoryNews(), source)
+            library = Library(SystemClock(), store, lexicon, FakeEmbedders(minilm), vectors, MemoryNews(), source)
             item = an_item(avatar, status=KnowledgeStatus.QUEUED, generation=0, passage_count=0, languages=())
             await store.write(partial(add, item))
             began = time.perf_counter()

@@ -16,6 +16,7 @@ from domain.prompts import Turn
 from domain.reading import Raw
 from domain.sessions import Role
 from tests.builders import a_passage, an_account, an_avatar, an_item
+from tests.fakes.lexicon import add_passages
 
 FOLDER = Path(__file__).parent / "retrieval_set"
 HEADING = re.compile(r"^## +(.+)$", re.MULTILINE)
@@ -131,5 +132,5 @@ def add_document(tx: Tx, avatar: Avatar, whole: LabelledDocument) -> list[Passag
         for place, section in enumerate(whole.sections)
     ]  # fmt: skip
     tx.knowledge.add(item, None)
-    tx.passages.add(made)
+    add_passages(tx, made)
     return made

@@ -38,6 +38,7 @@ from domain.ports import Store, Tx
 from resolvers.recall import Recall
 from tests.builders import a_passage, an_account, an_avatar, an_item
 from tests.fakes.embedder import FakeEmbedders
+from tests.fakes.lexicon import add_passages
 
 MODEL, DIMENSION = "minilm", 384
 EMBEDDING_SECONDS = 0.005
@@ -120,7 +121,7 @@ async def fill(store: Store, folder: Path, avatar: Avatar, size: int) -> None:
 
 
 def add(passages: Sequence[Passage], tx: Tx) -> None:
-    tx.passages.add(passages)
+    add_passages(tx, passages)
 
 
 @asynccontextmanager

@@ -59,8 +59,8 @@ class Knowledge(Protocol):
 class Passages(Protocol):
     """Searches see live passages only: those of their item's own generation."""
 
-    def add(self, passages: Sequence[Passage]) -> None:
-        """Adds passages of a generation that is being built."""
+    def add(self, passages: Sequence[Passage], terms: Sequence[str]) -> None:
+        """Adds passages of a generation that is being built, each with what the `Lexicon` says of it."""
         ...
 
     def of_generation(self, item_id: str, generation: int) -> list[Passage]:
@@ -147,6 +147,14 @@ class Reader(Protocol):
 
     async def read(self, raw: Raw) -> Document:
         """Raises `Unreadable`."""
+        ...
+
+
+class Lexicon(Protocol):
+    """Cuts passages into the terms that the search by words finds them by. It works outside of this process."""
+
+    async def terms(self, passages: Sequence[Passage]) -> list[str]:
+        """Those of each passage as one text, in the passages' order. Raises `Unavailable`."""
         ...
 
 

@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from domain.jobs import Job, JobKind
 from domain.knowledge import TITLE_MAX, KnowledgeItem, KnowledgeProgress, KnowledgeStatus, Passage, passage_id
-from domain.knowledge_ports import Embedder, Embedders, KnowledgeNews, Vectors
+from domain.knowledge_ports import Embedder, Embedders, KnowledgeNews, Lexicon, Vectors
 from domain.ports import Clock, Store, Tx
 from domain.reading import Document, FailureCode, Unreadable
 from resolvers.reading import Source
@@ -33,6 +33,7 @@ class Library:
 
     clock: Clock
     store: Store
+    lexicon: Lexicon
     embedders: Embedders
     vectors: Vectors
     news: KnowledgeNews
@@ -121,15 +122,16 @@ class Building:
         if not passages:
             raise Unreadable(FailureCode.EMPTY)
         for some in batches(passages, STORED_AT_ONCE):
-            await self._library.store.write(partial(self._add, passages=some))
+            terms = await self._library.lexicon.terms(some)
+            await self._library.store.write(partial(self._add, passages=some, terms=terms))
         item = await self._library.store.read(self._item)
         title = document.title[:TITLE_MAX] if document.title and item.title == item.url else item.title
         await self._change(status=KnowledgeStatus.INDEXING, title=title, done=0, total=len(passages))
         return list(passages)
 
-    def _add(self, tx: Tx, passages: Sequence[Passage]) -> None:
+    def _add(self, tx: Tx, passages: Sequence[Passage], terms: Sequence[str]) -> None:
         self._item(tx)
-        tx.passages.add(passages)
+        tx.passages.add(passages, terms)
 
     async def clear_vectors(self) -> None:
         """Removes all but the live generation's, since a new attempt takes up the ids of one that came to nothing."""

@@ -19,6 +19,7 @@ from resolvers.turns import Turns
 from tests.fakes.clock import FakeClock
 from tests.fakes.embedder import BagOfWords, FakeEmbedders
 from tests.fakes.fetcher import FakeFetcher, FakeRobots
+from tests.fakes.lexicon import FakeLexicon
 from tests.fakes.limiter import FakeLimiter
 from tests.fakes.models import ScriptedModels
 from tests.fakes.paragraphs import ParagraphReader
@@ -63,7 +64,7 @@ async def services(
     news, recall = MemoryNews(), Recall(store, embedders, vectors)
     turns = Turns(Stage(clock, store, replies, models, vault, health, patience or Patience(), telemetry, recall))
     source = Source(fetcher or FakeFetcher(), robots or FakeRobots(), reader or ParagraphReader(), pause=lambda _: 0)
-    indexer = Indexer(Library(clock, store, embedders, vectors, news, source))
+    indexer = Indexer(Library(clock, store, FakeLexicon(), embedders, vectors, news, source))
     async with AsyncExitStack() as stack:
         stack.push_async_callback(turns.close)
         if indexing:

@@ -9,6 +9,7 @@ import pytest
 from adapters.sql_store import open_store
 from domain.ports import Store, Tx
 from tests.builders import a_passage, an_account, an_avatar, an_item
+from tests.fakes.lexicon import add_passages
 from tests.parts.postgres import Postgres
 
 WORDS = ("Xylophonist", "Quokkaburger", "Zeppelinbahn", "Kuddelmuddel", "Wolpertinger")
@@ -23,9 +24,9 @@ async def filled(store: Store) -> None:
         tx.accounts.add(ACCOUNT)
         tx.avatars.add(AVATAR)
         tx.knowledge.add(KEPT, b"what stays")
-        tx.passages.add([a_passage(KEPT, "What stays is found.")])
+        add_passages(tx, [a_passage(KEPT, "What stays is found.")])
         tx.knowledge.add(ITEM, f"{WORDS[3]} ".encode() * 5000)
-        tx.passages.add([a_passage(ITEM, f"{WORDS[4]} number {index}.", index) for index in range(200)])
+        add_passages(tx, [a_passage(ITEM, f"{WORDS[4]} number {index}.", index) for index in range(200)])
 
     await store.write(add)
 

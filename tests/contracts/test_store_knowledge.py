@@ -10,6 +10,7 @@ from domain.knowledge import Crawl, KnowledgeItem, KnowledgeStatus, KnowledgeTot
 from domain.ports import Store, Tx
 from domain.reading import FailureCode
 from tests.builders import NOON, a_passage, an_account, an_avatar, an_item
+from tests.fakes.lexicon import add_passages
 
 LATER = NOON + timedelta(minutes=1)
 
@@ -130,7 +131,7 @@ async def test_deleting_takes_the_body_and_the_passages_along(store: Store, avat
     item = an_item(avatar)
     passage = a_passage(item, "Otters hold hands.")
     await add(store, item, body=b"Otters")
-    await store.write(lambda tx: tx.passages.add([passage]))
+    await store.write(lambda tx: add_passages(tx, [passage]))
     await store.write(lambda tx: tx.knowledge.delete(item.id))
     assert await stored(store, item) is None
     assert await store.read(lambda tx: tx.knowledge.body(item.id)) is None
@@ -141,7 +142,7 @@ async def test_deleting_takes_the_body_and_the_passages_along(store: Store, avat
 async def test_deleting_an_avatar_takes_its_knowledge_along(store: Store, avatar: Avatar) -> None:
     item = an_item(avatar)
     await add(store, item, body=b"Otters")
-    await store.write(lambda tx: tx.passages.add([a_passage(item, "Otters hold hands.")]))
+    await store.write(lambda tx: add_passages(tx, [a_passage(item, "Otters hold hands.")]))
     await store.write(lambda tx: tx.knowledge.use_model(avatar.id, "minilm"))
     await store.write(lambda tx: tx.avatars.delete(avatar.id))
     assert await store.read(lambda tx: tx.knowledge.of_avatar(avatar.id)) == []

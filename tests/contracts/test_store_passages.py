@@ -9,6 +9,7 @@ from domain.avatars import Avatar
 from domain.knowledge import KnowledgeItem, Passage
 from domain.ports import Store, Tx
 from tests.builders import a_passage, an_account, an_avatar, an_item
+from tests.fakes.lexicon import add_passages
 
 ANIMALS = (
     "Otters hold hands while they are sleeping, so that they do not drift apart.",
@@ -42,7 +43,7 @@ async def known(store: Store, avatar: Avatar, texts: Sequence[str], language: st
 async def add(store: Store, item: KnowledgeItem, passages: Sequence[Passage]) -> None:
     def add_both(tx: Tx) -> None:
         tx.knowledge.add(item, None)
-        tx.passages.add(passages)
+        add_passages(tx, passages)
 
     await store.write(add_both)
 
@@ -93,7 +94,7 @@ async def test_neighbours_are_those_of_each_passage_in_the_order_of_the_document
 async def test_only_the_live_generation_is_read(store: Store, avatar: Avatar) -> None:
     (old,) = await known(store, avatar, ["Otters hold hands."])
     new = replace(old, id="new", generation=2, text="Otters juggle stones.")
-    await store.write(lambda tx: tx.passages.add([new]))
+    await store.write(lambda tx: add_passages(tx, [new]))
     assert await texts_found(store, avatar, "otters") == [old.text]
     assert await store.read(lambda tx: tx.passages.live([new.id, old.id])) == [old]
     assert await store.read(lambda tx: tx.passages.around([new.id, old.id], 9)) == [(old, [old])]

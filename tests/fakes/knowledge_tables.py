@@ -7,7 +7,7 @@ from datetime import datetime
 import numpy as np
 
 from adapters import sql_ranking as ranking
-from adapters.terms import hidden, questions_terms, terms
+from adapters.terms import hidden, questions_terms
 from domain.jobs import Job
 from domain.knowledge import KnowledgeItem, KnowledgeTotals, Match, Passage
 from domain.knowledge_ports import Jobs, Knowledge, Passages
@@ -82,12 +82,12 @@ class MemoryPassages(Passages):
     def __init__(self, tables: Tables) -> None:
         self._tables, self._rows = tables, tables.passages
 
-    def add(self, passages: Sequence[Passage]) -> None:
-        for passage in passages:
+    def add(self, passages: Sequence[Passage], terms: Sequence[str]) -> None:
+        for passage, words in zip(passages, terms, strict=True):
             place = (passage.item_id, passage.generation, passage.position)
             require(passage.id not in self._rows and passage.item_id in self._tables.knowledge)
             require(all((row.item_id, row.generation, row.position) != place for row in self._rows.values()))
-            self._rows[passage.id] = passage
+            self._rows[passage.id], self._tables.terms[passage.id] = passage, words
 
     def of_generation(self, item_id: str, generation: int) -> list[Passage]:
         own = [row for row in self._rows.values() if (row.item_id, row.generation) == (item_id, generation)]
@@ -115,7 +115,7 @@ class MemoryPassages(Passages):
         spoken = questions_terms(question, self.languages(avatar_id))
         groups = [[hidden(avatar_id, term) for term in group] for group in spoken]
         own = [row for row in self._rows.values() if row.avatar_id == avatar_id and self._is_live(row)]
-        texts = {row.id: words_of(row) for row in own}
+        texts = {row.id: self._tables.terms[row.id] for row in own}
         held = [set(text.split()) for text in texts.values()]
         asked = {term for group in groups for term in group}
         having = {term: [number for number, words in enumerate(held) if term in words] for term in asked}
@@ -138,10 +138,6 @@ class MemoryPassages(Passages):
     def _is_live(self, passage: Passage) -> bool:
         item = self._tables.knowledge.get(passage.item_id)
         return item is not None and item.generation == passage.generation
-
-
-def words_of(passage: Passage) -> str:
-    return " ".join(hidden(passage.avatar_id, term) for term in terms(passage.indexed_text, passage.language))
 
 
 class MemoryJobs(Jobs):

@@ -30,6 +30,7 @@ class Tables:
     knowledge: dict[str, KnowledgeItem] = field(default_factory=dict)
     bodies: dict[str, bytes] = field(default_factory=dict)
     passages: dict[str, Passage] = field(default_factory=dict)
+    terms: dict[str, str] = field(default_factory=dict)
     models: dict[str, str] = field(default_factory=dict)
     jobs: dict[str, Job] = field(default_factory=dict)
 

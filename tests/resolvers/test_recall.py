@@ -21,6 +21,7 @@ from resolvers import recall as recalling
 from resolvers.recall import Recall
 from tests.builders import a_passage, an_account, an_avatar, an_item
 from tests.fakes.embedder import BagOfWords, FakeEmbedders
+from tests.fakes.lexicon import add_passages
 from tests.fakes.store import MemoryStore
 from tests.fakes.vectors import MemoryVectors
 
@@ -130,7 +131,7 @@ async def known(store: MemoryStore, avatar: Avatar, *texts: str, heading: str | 
 
     def add(tx: Tx) -> None:
         tx.knowledge.add(item, None)
-        tx.passages.add(passages)
+        add_passages(tx, passages)
 
     await store.write(add)
     return passages

@@ -15,6 +15,7 @@ from resolvers import chat
 from resolvers.context import Context, Services
 from tests.builders import a_passage, an_item
 from tests.fakes.clock import FakeClock
+from tests.fakes.lexicon import add_passages
 from tests.fakes.models import ScriptedModels
 from tests.fakes.telemetry import FakeTelemetry
 from tests.resolvers.talk import FIRST, SECOND, THIRD, begun, heard, started, until_it_speaks
@@ -45,7 +46,7 @@ def steps(report: TurnReport) -> list[tuple[str, str]]:
 def inform(tx: Tx, avatar: Avatar) -> None:
     item = an_item(avatar)
     tx.knowledge.add(item, None)
-    tx.passages.add([a_passage(item, "Otters hold hands.")])
+    add_passages(tx, [a_passage(item, "Otters hold hands.")])
 
 
 async def test_an_avatar_with_knowledge_recalls(

@@ -1,0 +1,21 @@
+"""The terms of passages, worked out at once and here."""
+
+from collections.abc import Sequence
+
+from adapters.terms import indexed
+from domain.knowledge import Passage
+from domain.knowledge_ports import Lexicon
+from domain.ports import Tx
+
+
+class FakeLexicon(Lexicon):
+    async def terms(self, passages: Sequence[Passage]) -> list[str]:
+        return terms_of(passages)
+
+
+def add_passages(tx: Tx, passages: Sequence[Passage]) -> None:
+    tx.passages.add(passages, terms_of(passages))
+
+
+def terms_of(passages: Sequence[Passage]) -> list[str]:
+    return [indexed(passage.avatar_id, passage.indexed_text, passage.language) for passage in passages]
