@@ -7,8 +7,8 @@ from typing import Any
 from sqlalchemy import Text, bindparam, delete, func, select, tuple_, update
 
 from adapters.sql_lists import LIST, listed, of_list
-from adapters.sql_statements import Driver, Statement, assignments, insertion
-from adapters.sql_tables import AVATARS, BODIES, EMBEDDINGS, KNOWLEDGE
+from adapters.sql_statements import Driver, Statement, assignments, insertion, locked
+from adapters.sql_tables import ACCOUNTS, AVATARS, BODIES, EMBEDDINGS, KNOWLEDGE
 from domain.knowledge import KnowledgeItem, KnowledgeTotals
 from domain.knowledge_ports import Knowledge
 
@@ -22,11 +22,15 @@ PLACE_OF_CURSOR = select(CURSOR.c.created_at, CURSOR.c.id).where(
 )
 NEWEST_FIRST = select(*COLUMNS).where(OF_AVATAR).order_by(KNOWLEDGE.c.created_at.desc(), KNOWLEDGE.c.id.desc())
 
-BY_ID = Statement(select(*COLUMNS).where(OF_AVATAR, ONE))
+OWN_BY_ID = select(*COLUMNS).where(OF_AVATAR, ONE)
+BY_ID = Statement(OWN_BY_ID)
+BY_ID_LOCKED = Statement(locked(OWN_BY_ID, KNOWLEDGE))
 BY_IDS = of_list(lambda ids: select(*COLUMNS).where(OF_AVATAR, KNOWLEDGE.c.id.in_(ids)))
-OF_ACCOUNT = Statement(
+OWN_OF_ACCOUNT = (
     select(*COLUMNS).join_from(KNOWLEDGE, AVATARS).where(ONE, AVATARS.c.account_id == bindparam("account_id"))
 )
+OF_ACCOUNT = Statement(OWN_OF_ACCOUNT)
+OF_ACCOUNT_LOCKED = Statement(locked(OWN_OF_ACCOUNT, KNOWLEDGE))
 ALL = Statement(NEWEST_FIRST)
 FIRST_PAGE = Statement(NEWEST_FIRST.limit(bindparam("first")))
 NEXT_PAGE = Statement(
@@ -34,6 +38,7 @@ NEXT_PAGE = Statement(
         bindparam("first")
     )
 )
+LOCK_ACCOUNT = Statement(locked(select(ACCOUNTS.c.id).where(ACCOUNTS.c.id == bindparam("account_id")), ACCOUNTS))
 TOTALS = Statement(
     select(func.count(), func.coalesce(func.sum(KNOWLEDGE.c.size), 0))
     .select_from(KNOWLEDGE)
@@ -64,11 +69,12 @@ USE_MODEL = insertion(EMBEDDINGS)
 
 
 class SqlKnowledge(Knowledge):
-    def __init__(self, driver: Driver) -> None:
-        self._driver = driver
+    def __init__(self, driver: Driver, writes: bool) -> None:
+        self._driver, self._writes = driver, writes
+        self._by_id, self._of_account = (BY_ID_LOCKED, OF_ACCOUNT_LOCKED) if writes else (BY_ID, OF_ACCOUNT)
 
     def by_id(self, avatar_id: str, item_id: str) -> KnowledgeItem | None:
-        row = BY_ID.row(self._driver, avatar_id=avatar_id, item_id=item_id)
+        row = self._by_id.row(self._driver, avatar_id=avatar_id, item_id=item_id)
         return KnowledgeItem(*row) if row else None
 
     def by_ids(self, avatar_id: str, item_ids: Collection[str]) -> list[KnowledgeItem]:
@@ -76,7 +82,7 @@ class SqlKnowledge(Knowledge):
         return [KnowledgeItem(*row) for row in rows]
 
     def of_account(self, account_id: str, item_id: str) -> KnowledgeItem | None:
-        row = OF_ACCOUNT.row(self._driver, account_id=account_id, item_id=item_id)
+        row = self._of_account.row(self._driver, account_id=account_id, item_id=item_id)
         return KnowledgeItem(*row) if row else None
 
     def of_avatar(self, avatar_id: str) -> list[KnowledgeItem]:
@@ -88,6 +94,8 @@ class SqlKnowledge(Knowledge):
         return [KnowledgeItem(*row) for row in rows]
 
     def totals(self, account_id: str) -> KnowledgeTotals:
+        if self._writes:
+            LOCK_ACCOUNT.rows(self._driver, account_id=account_id)
         items, size = TOTALS.rows(self._driver, account_id=account_id)[0]
         return KnowledgeTotals(int(items), int(size))
 

@@ -15,8 +15,9 @@ from domain.ports import Tx
 class SqlTx(Tx):
     """Keeps nothing of a transaction, so it serves all transactions of one connection in turn.
 
-    `writes`: a session and an owner's avatar that it reads by id are locked until the transaction ends, so
-    that nobody else changes what its decisions rest on. SQLite has one writer and needs no locks.
+    `writes`: a session, an item, and an owner's avatar that it reads by id are locked until the transaction ends, and
+    so is an account whose totals it reads: nobody else changes what its decisions rest on. SQLite has one writer and
+    needs no locks.
     """
 
     def __init__(self, driver: Driver, *, writes: bool = False) -> None:
@@ -44,7 +45,7 @@ class SqlTx(Tx):
 
     @cached_property
     def knowledge(self) -> SqlKnowledge:
-        return SqlKnowledge(self._driver)
+        return SqlKnowledge(self._driver, self._writes)
 
     @cached_property
     def passages(self) -> SqlPassages:

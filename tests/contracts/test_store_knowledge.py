@@ -1,5 +1,7 @@
 """What every store promises of knowledge: its items, their bodies and the models of its vectors."""
 
+import asyncio
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -166,6 +168,50 @@ async def test_totals_are_the_account_s_over_all_its_avatars(store: Store, avata
     assert await store.read(lambda tx: tx.knowledge.totals(account_id)) == KnowledgeTotals(0, 0)
     await add(store, an_item(avatar, size=10), an_item(second, size=32), an_item(other, size=1000))
     assert await store.read(lambda tx: tx.knowledge.totals(account_id)) == KnowledgeTotals(2, 42)
+
+
+async def test_totals_hold_though_several_add_at_once(store: Store, avatar: Avatar) -> None:
+    """To several avatars of the account: each addition counts those before."""
+    avatars = [avatar, *(an_avatar(an_account(id=avatar.account_id)) for _ in range(15))]
+    room = 5
+
+    def add_avatars(tx: Tx) -> None:
+        for another in avatars[1:]:
+            tx.avatars.add(another)
+
+    def add_to(another: Avatar) -> Callable[[Tx], None]:
+        def add_if_there_is_room(tx: Tx) -> None:
+            tx.avatars.by_id(another.account_id, another.id)
+            if tx.knowledge.totals(another.account_id).items < room:
+                tx.knowledge.add(an_item(another), b"body")
+
+        return add_if_there_is_room
+
+    await store.write(add_avatars)
+    await asyncio.gather(*[store.write(add_to(another)) for another in avatars])
+    totals = await store.read(lambda tx: tx.knowledge.totals(avatar.account_id))
+    assert totals.items == room
+
+
+@pytest.mark.parametrize("by", ["avatar", "account"])
+async def test_changes_of_one_item_at_once_all_count(store: Store, avatar: Avatar, by: str) -> None:
+    """As when its owner renames it while it is indexed: each change is made to what the one before left."""
+    item = an_item(avatar, title="")
+    await add(store, item)
+
+    def append(letter: str) -> Callable[[Tx], None]:
+        def append(tx: Tx) -> None:
+            find = {"avatar": tx.knowledge.by_id, "account": tx.knowledge.of_account}[by]
+            found = find({"avatar": avatar.id, "account": avatar.account_id}[by], item.id)
+            assert found is not None
+            tx.knowledge.update(replace(found, title=found.title + letter))
+
+        return append
+
+    await asyncio.gather(*[store.write(append(letter)) for letter in "abcdefghijklmnop"])
+    found = await stored(store, item)
+    assert found is not None
+    assert sorted(found.title) == list("abcdefghijklmnop")
 
 
 async def test_an_avatar_has_one_model_at_a_time(store: Store, avatar: Avatar) -> None:
