@@ -15,6 +15,7 @@ from domain.knowledge import (
     check_text,
     check_title,
     check_url,
+    one_line,
 )
 from domain.reading import BODY_MAX_BYTES
 
@@ -112,14 +113,14 @@ def uploaded(given: Addition) -> Content:
         raise BadRequest.field("file", "is empty")
     if len(given.file.body) > BODY_MAX_BYTES:
         raise PayloadTooLarge("The file is larger than 10 MB. Split it into smaller files.", {"field": "file"})
-    media_type = given.file.media_type[:FILE_NAME_MAX]
+    media_type = one_line(given.file.media_type)[:FILE_NAME_MAX]
     return Content(check_title(given.title, name), given.file.body, media_type, file_name=name)
 
 
 def base_name(name: str) -> str:
     """The last part of a path, whichever system it is of."""
-    name = re.split(r"[/\\]", name)[-1].strip()
-    if name in ("", ".", "..") or len(name) > FILE_NAME_MAX or not name.isprintable():
+    name = one_line(re.split(r"[/\\]", name)[-1])
+    if name in ("", ".", "..") or len(name) > FILE_NAME_MAX:
         raise BadRequest.field("file", f"needs a name of at most {FILE_NAME_MAX} characters")
     return name
 
@@ -127,5 +128,4 @@ def base_name(name: str) -> str:
 def beginning(text: str) -> str:
     """The first words of a text, to call it by: of its heading where it begins with one."""
     line = next(line for line in text.splitlines() if line.strip())
-    printable = "".join(each if each.isprintable() else " " for each in line.lstrip("# "))
-    return " ".join(printable.split()[:WORDS_IN_TITLE])[:TITLE_MAX] or "Text"
+    return " ".join(one_line(line.lstrip("# ")).split()[:WORDS_IN_TITLE])[:TITLE_MAX] or "Text"

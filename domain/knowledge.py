@@ -22,6 +22,8 @@ ANSWER_MAX = 10_000
 CRAWL_PAGES_MAX = 50
 CRAWL_DEPTH_MAX = 10
 CRAWL_PATHS_MAX = 20
+# Unseen, yet parts of Persian words, of emoji, and of lines that are written in two directions.
+JOINERS = frozenset("\u200c\u200d\u200e\u200f\u061c")
 PASSAGE_NAMES = UUID("4bd9c0e3-55ad-5d0c-9e0f-9d7d6a5ff0a1")
 
 
@@ -153,12 +155,17 @@ def passage_id(item_id: str, generation: int, position: int) -> str:
 
 def check_title(title: str | None, otherwise: str) -> str:
     """One line; `otherwise` where the owner gave none. Raises `BadRequest`."""
-    title = " ".join((title or "").split()) or " ".join(otherwise.split())[:TITLE_MAX]
+    title = " ".join((title or "").split()) or one_line(otherwise)[:TITLE_MAX]
     if len(title) > TITLE_MAX:
         raise BadRequest.field("title", f"can have at most {TITLE_MAX} characters")
-    if not title or not title.isprintable():
+    if not title or title != one_line(title):
         raise BadRequest.field("title", "takes one line of text")
     return title
+
+
+def one_line(text: str) -> str:
+    """A space in the place of whatever cannot stand in a line."""
+    return " ".join("".join(each if each.isprintable() or each in JOINERS else " " for each in text).split())
 
 
 def check_url(url: str | None) -> str:

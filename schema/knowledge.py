@@ -14,6 +14,8 @@ from schema.enums import FailureCode, KnowledgeStatus, KnowledgeType
 from schema.ids import global_id, key_of, parts
 from schema.pages import page_info, page_size
 
+POSITION_DIGITS = 9
+
 
 @strawberry.type(description="A piece of what an avatar knows: what is found, told to the model, and cited.")
 class Passage(relay.Node):
@@ -146,6 +148,6 @@ def position_of(after: str | None) -> int:
     if after is None:
         return -1
     kind, position = parts(after)
-    if kind != "Position" or not position.isdecimal():
+    if kind != "Position" or not position.isdecimal() or len(position) > POSITION_DIGITS:
         raise BadRequest.field("after", "takes a cursor of this connection")
     return int(position)

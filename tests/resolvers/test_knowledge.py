@@ -17,6 +17,7 @@ from tests.fakes.clock import FakeClock
 from tests.resolvers.indexed import all_done
 
 TEXT = Addition(content="We open at nine.\n\nParking is free.")
+PERSIAN, FAMILY = "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645", "\U0001f468\u200d\U0001f469\u200d\U0001f467"
 PDF = Upload("C:\\plans\\prices.pdf", "Application/PDF; x=y", b"%PDF-")
 
 
@@ -38,6 +39,11 @@ async def added(ann: Context, avatar: Avatar, kind: str = "text", given: Additio
         ("file", Addition(file=PDF), "prices.pdf", b"%PDF-"),
         ("url", Addition(url=" https://example.com/a "), "https://example.com/a", None),
         ("site", Addition(url="https://example.com", crawl=Crawl(max_pages=3)), "https://example.com", None),
+        ("text", Addition(title=f" {PERSIAN}\u00a0{FAMILY}", content="x"), f"{PERSIAN} {FAMILY}", b"x"),
+        ("qa", Addition(question=f"{PERSIAN}?", answer="x"), f"{PERSIAN}?", b"x"),
+        ("qa", Addition(question="Is \u202e it\x1b?", answer="x"), "Is it ?", b"x"),
+        ("file", Addition(file=Upload("Capture\u202f3.04.txt", "text/plain", b"x")), "Capture 3.04.txt", b"x"),
+        ("file", Addition(file=Upload(f"{PERSIAN}\u202e.txt", "text/plain", b"x")), f"{PERSIAN} .txt", b"x"),
     ],
 )
 async def test_everything_that_can_be_added(
@@ -54,6 +60,11 @@ async def test_a_file_keeps_the_last_part_of_its_name_and_its_media_type(ann: Co
     assert (item.file_name, item.media_type) == ("prices.pdf", "Application/PDF; x=y")
 
 
+async def test_a_media_type_is_one_line_that_every_database_can_store(ann: Context, avatar: Avatar) -> None:
+    item = await added(ann, avatar, "file", Addition(file=Upload("a.txt", "text/plain\x00;\tx=y", b"x")))
+    assert item.media_type == "text/plain ; x=y"
+
+
 @pytest.mark.parametrize(
     ("kind", "given", "field"),
     [
@@ -62,6 +73,8 @@ async def test_a_file_keeps_the_last_part_of_its_name_and_its_media_type(ann: Co
         ("text", Addition(), "content"),
         ("text", Addition(content=" \n"), "content"),
         ("text", Addition(title="t" * 301, content="x"), "title"),
+        ("text", Addition(title="a\x00b", content="x"), "title"),
+        ("text", Addition(title="abc\u202etxt.exe", content="x"), "title"),
         ("qa", Addition(question="When?"), "answer"),
         ("qa", Addition(answer="Now."), "question"),
         ("url", Addition(url="ftp://example.com"), "url"),

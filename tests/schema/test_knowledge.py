@@ -1,6 +1,7 @@
 """Knowledge over GraphQL: every operation, files, and progress over a socket."""
 
 import asyncio
+import base64
 import io
 import json
 from typing import Any
@@ -72,6 +73,13 @@ async def test_an_item_is_added_indexed_and_found(owner: Client, avatar: Payload
         "items": 1, "unfinished": 0, "failed": 0, "passages": 2, "bytes": len(TEXT),
         "embeddingModel": "bag-of-words", "reindexing": False,
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("position", ["9" * 10, "9" * 30, "9" * 5000, "-1", ""])
+async def test_a_cursor_that_was_made_up_is_refused(owner: Client, avatar: Payload, position: str) -> None:
+    item = await add(owner, avatar)
+    cursor = base64.b64encode(f"Position:{position}".encode()).decode()
+    assert await owner.code(ITEM, id=item["id"], after=cursor) == "BAD_REQUEST"
 
 
 async def test_it_is_renamed_replaced_reindexed_and_deleted(owner: Client, avatar: Payload) -> None:
