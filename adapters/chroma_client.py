@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 from urllib.parse import urlsplit
 
 import aiohttp
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 if TYPE_CHECKING:
     import httpx
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 DATABASE_FILE = "chroma.sqlite3"
 SOILED = "soiled"
 LOCK = "lock"
+DATABASE_BEGINS = b"SQLite format 3\0"
 HEADER = Struct("<iQQQQ")
 # In seconds, for each wait of a request.
 TIMEOUT = 30.0
@@ -119,6 +120,34 @@ class ChromaServer(Chroma):
 
     def wipe(self) -> None:
         return None
+
+
+def has_database(directory: Path) -> bool:
+    """Whether Chroma's database is there, and is one."""
+    try:
+        with (directory / DATABASE_FILE).open("rb") as file:
+            return file.read(len(DATABASE_BEGINS)) == DATABASE_BEGINS
+    except FileNotFoundError:
+        return False
+
+
+def discard_remains(directory: Path, *others: Path) -> bool:
+    """Removes what there is without its database, and other folders with it; whether there was anything.
+
+    Leaves it to another process that has the directory by now.
+    """
+    try:
+        lock = FileLock(directory / LOCK, timeout=0)
+        remains = [each for each in (*directory.glob("*"), *others) if each.name != LOCK and each.exists()]
+        if has_database(directory) or not remains:
+            return False
+        directory.mkdir(parents=True, exist_ok=True)
+        with lock:
+            for each in remains:
+                shutil.rmtree(each) if each.is_dir() else each.unlink()
+    except Timeout:
+        return False
+    return True
 
 
 def blank_unused(header: Path) -> None:

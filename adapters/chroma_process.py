@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from adapters.chroma_client import ChromaServer, EmbeddedChroma
+from adapters.chroma_client import ChromaServer, EmbeddedChroma, has_database
 from adapters.chroma_shards import ChromaShards
 from adapters.own_process import OwnProcess
 
@@ -23,6 +23,7 @@ class Aside(Protocol):
         """Calls a method of `ChromaShards` with these arguments. Raises whatever it raises, or `ChromaFailed`."""
         ...
 
+    async def is_empty(self) -> bool: ...
     async def close(self) -> None: ...
 
 
@@ -40,6 +41,9 @@ class InThreads(Aside):
     async def do(self, work: Callable[..., T], *arguments: object) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work, self._shards, *arguments)
 
+    async def is_empty(self) -> bool:
+        return await self.do(ChromaShards.is_empty)
+
     async def close(self) -> None:
         await asyncio.to_thread(self._threads.shutdown)
         await asyncio.to_thread(self._shards.close)
@@ -49,10 +53,15 @@ class InProcess(Aside):
     """Embedded in the directory, which belongs to one process."""
 
     def __init__(self, directory: Path) -> None:
+        self._directory = directory
         self._process = OwnProcess(open_shards, directory, end=close_shards)
 
     async def do(self, work: Callable[..., T], *arguments: object) -> T:
         return await self._process.do(at_shards, work, *arguments)
+
+    async def is_empty(self) -> bool:
+        """Tells without starting the process."""
+        return not await asyncio.to_thread(has_database, self._directory)
 
     async def close(self) -> None:
         await self._process.close()

@@ -41,6 +41,9 @@ class ChromaShards:
         self._client: Client | None = None
         self._opening = Lock()
 
+    def is_empty(self) -> bool:
+        return not self._opened().list_collections()
+
     def put(self, avatar_id: str, model: str, vectors: Matrix) -> tuple[str, str]:
         """The versions before and after."""
         shard = self._make(avatar_id, model)

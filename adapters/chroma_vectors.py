@@ -6,7 +6,7 @@ there are no such files, since other processes change what is there: a matrix in
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TypeVar
@@ -14,6 +14,7 @@ from weakref import WeakValueDictionary
 
 import numpy as np
 
+from adapters.chroma_client import discard_remains
 from adapters.chroma_process import Aside, ChromaFailed, InProcess, InThreads
 from adapters.chroma_shards import ChromaShards
 from adapters.matrices import Matrix, MatrixFiles, matrix
@@ -36,9 +37,15 @@ FEW = 4_000_000
 async def open_vectors(
     directory: Path, server_url: str | None, clock: Clock, cache_bytes: int = CACHE_BYTES
 ) -> AsyncIterator["ChromaVectors"]:
-    """Embedded in the directory, or on a server. Neither is opened before its first use."""
-    files = None if server_url else MatrixFiles(directory / "matrices")
-    aside = InThreads(server_url) if server_url else InProcess(directory / "chroma")
+    """Embedded in the directory, or on a server. Neither is opened before its first use.
+
+    Copies without an original, and a database that is none, are discarded: the vectors are made anew.
+    """
+    chroma, matrices = directory / "chroma", directory / "matrices"
+    if not server_url and await asyncio.to_thread(discard_remains, chroma, matrices):
+        log.error("Chroma's database is missing or damaged: its folder is emptied, and the vectors are made anew")
+    files = None if server_url else MatrixFiles(matrices)
+    aside = InThreads(server_url) if server_url else InProcess(chroma)
     try:
         yield ChromaVectors(aside, files, VectorCache(cache_bytes), clock)
     finally:
@@ -58,6 +65,9 @@ class ChromaVectors(Vectors):
     @property
     def cached_bytes(self) -> int:
         return self._cache.size
+
+    async def is_empty(self) -> bool:
+        return await answered(self._aside.is_empty())
 
     async def put(self, avatar_id: str, model: str, item_id: str, vectors: Mapping[str, Vector]) -> None:
         if not vectors:
@@ -146,7 +156,13 @@ class ChromaVectors(Vectors):
         return self._locks.setdefault(avatar_id, asyncio.Lock())
 
     async def _file(self, work: Callable[..., T], *arguments: object) -> T | None:
-        return await asyncio.to_thread(work, self._files, *arguments) if self._files else None
+        if self._files is None:
+            return None
+        try:
+            return await asyncio.to_thread(work, self._files, *arguments)
+        except OSError as error:
+            log.error("The file of an avatar's vectors cannot be used: %s", type(error).__name__)
+            raise Unavailable("The vectors of the knowledge base cannot be read or written. Try again soon.") from None
 
     @staticmethod
     def _add_to_file(files: MatrixFiles, key: Key, before: Matrix, added: Matrix, together: Matrix) -> None:
@@ -156,8 +172,12 @@ class ChromaVectors(Vectors):
             files.write(*key, together)
 
     async def _chroma(self, work: Callable[..., T], *arguments: object) -> T:
-        try:
-            return await self._aside.do(work, *arguments)
-        except Exception as error:
-            log.error("Chroma failed: %s", error if isinstance(error, ChromaFailed) else type(error).__name__)
-            raise Unavailable("The store of the knowledge base's vectors does not answer. Try again soon.") from None
+        return await answered(self._aside.do(work, *arguments))
+
+
+async def answered(asking: Awaitable[T]) -> T:
+    try:
+        return await asking
+    except Exception as error:
+        log.error("Chroma failed: %s", error if isinstance(error, ChromaFailed) else type(error).__name__)
+        raise Unavailable("The store of the knowledge base's vectors does not answer. Try again soon.") from None

@@ -1,5 +1,6 @@
 """The vectors of one avatar as one matrix, searched exactly, and its copy in a file that loads in milliseconds."""
 
+import logging
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,12 +13,16 @@ from numpy.typing import NDArray
 from adapters.coarse import Coarse, Rows, coarse
 from domain.knowledge import Match
 
+log = logging.getLogger("avatarium.vectors")
+
 MANY = 2000
 """So many rows are looked at coarsely first."""
 LOOKED_AT = 2
 """Times as many rows as are asked for, which are then compared exactly."""
 ID_BYTES = 36
 NAME = f"S{ID_BYTES}"
+HEADER_BYTES = 4
+ASCII_END = 128
 
 Names = NDArray[np.bytes_]
 
@@ -117,9 +122,10 @@ class MatrixFiles:
             content = self._path(avatar_id, model).read_bytes()
         except FileNotFoundError:
             return None
-        records = record_type(int.from_bytes(content[:4], "little"))
-        # A record that a crash cut off was not stored elsewhere yet.
-        whole = np.frombuffer(content, records, (len(content) - 4) // records.itemsize, 4)
+        whole = whole_records(content)
+        if whole is None:
+            log.error("The file of an avatar's vectors is damaged; it is made anew")
+            return None
         return Matrix(whole["id"], whole["item"], whole["vector"], coarse_of(whole["vector"]))
 
     def write(self, avatar_id: str, model: str, content: Matrix) -> None:
@@ -153,6 +159,16 @@ class MatrixFiles:
 
     def _path(self, avatar_id: str, model: str) -> Path:
         return self._folder / digest(model) / f"{digest(avatar_id)}.vectors"
+
+
+def whole_records(content: bytes) -> NDArray[np.void] | None:
+    """None for what no crash leaves. A record that one cut off at the end was not stored elsewhere yet."""
+    dimension, rest = int.from_bytes(content[:HEADER_BYTES], "little"), len(content) - HEADER_BYTES
+    if rest < 0 or 0 < rest < 2 * ID_BYTES + 4 * dimension:
+        return None
+    records = record_type(dimension)
+    whole = np.frombuffer(content, records, rest // records.itemsize, HEADER_BYTES)
+    return whole if (np.ascontiguousarray(whole["id"]).view(np.uint8) < ASCII_END).all() else None
 
 
 def records_of(content: Matrix) -> bytes:

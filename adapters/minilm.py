@@ -1,6 +1,7 @@
 """all-MiniLM-L6-v2, run here: no key, no network, and no text leaves this machine."""
 
 import asyncio
+import logging
 import os
 import sys
 import threading
@@ -31,7 +32,13 @@ BATCH_TOKENS = 128
 BATCHES_AT_ONCE = 4
 """For each core, so that little is lost at a shutdown."""
 CHARACTERS_PER_TOKEN = 4
+ADVICE = "Delete {} and start again: it is fetched anew."
 Rows = NDArray[np.float32]
+log = logging.getLogger("avatarium.embeddings")
+
+
+class Damaged(Exception):
+    """The weights cannot be loaded. Names what was raised, since that may not come through to another process."""
 
 
 class MiniLm(Embedder):
@@ -42,7 +49,8 @@ class MiniLm(Embedder):
     """
 
     def __init__(self, folder: Path) -> None:
-        self._network = Network(folder)
+        self.is_damaged = False
+        self._folder, self._network = folder, Network(folder)
         self._questions = ThreadPoolExecutor(1, "minilm-question")
         self._passages = OwnProcess(open_network, folder)
 
@@ -51,6 +59,14 @@ class MiniLm(Embedder):
         return LOCAL_EMBEDDINGS
 
     async def embed(self, texts: Sequence[str]) -> list[Vector]:
+        try:
+            return await self._embed(texts)
+        except Damaged as error:
+            self.is_damaged = True
+            log.error("MiniLM cannot be used (%s): search uses words only. %s", error, ADVICE.format(self._folder))
+            raise Unavailable("The embedding model cannot be loaded. Ask whoever runs this server.") from None
+
+    async def _embed(self, texts: Sequence[str]) -> list[Vector]:
         if len(texts) == 1:
             loop = asyncio.get_running_loop()
             rows = await loop.run_in_executor(self._questions, self._network.embed, texts)
@@ -84,7 +100,10 @@ class Network:
 
     def embed(self, texts: Sequence[str]) -> Rows:
         with self._loading:
-            tokenizer, session = self._tokenizer, self._session
+            try:
+                tokenizer, session = self._tokenizer, self._session
+            except Exception as error:  # both libraries raise classes of their own, and bare ones
+                raise Damaged(type(error).__name__) from None
         encoded = [tokenizer.encode(text) for text in texts]
         longest = max(len(each.ids) for each in encoded)
         tokens, mask = (np.zeros((len(texts), longest), np.int64) for _ in range(2))

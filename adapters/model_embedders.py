@@ -56,7 +56,7 @@ class ModelEmbedders(Embedders):
 
     def named(self, model: str) -> Embedder | None:
         if model == LOCAL_EMBEDDINGS:
-            return self._minilm if has_weights(self._folder) else None
+            return self._minilm if has_weights(self._folder) and not self._minilm.is_damaged else None
         provider = EMBEDDING_PROVIDERS.get(model.partition("/")[0])
         if not provider or not (provider in self._keys or provider in self._bases):
             return None

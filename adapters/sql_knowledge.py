@@ -65,6 +65,7 @@ WITHOUT_MODEL = Statement(
     .order_by(KNOWLEDGE.c.avatar_id)
 )
 FORGET_MODEL = Statement(delete(EMBEDDINGS).where(OF_THIS_AVATAR))
+FORGET_MODELS = Statement(delete(EMBEDDINGS))
 USE_MODEL = insertion(EMBEDDINGS)
 
 
@@ -129,6 +130,9 @@ class SqlKnowledge(Knowledge):
         FORGET_MODEL.run(self._driver, avatar_id=avatar_id)
         if model is not None:
             USE_MODEL.run(self._driver, avatar_id=avatar_id, model=model)
+
+    def forget_models(self) -> None:
+        FORGET_MODELS.run(self._driver)
 
 
 def values_of(item: KnowledgeItem) -> dict[str, Any]:

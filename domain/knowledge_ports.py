@@ -41,6 +41,10 @@ class Knowledge(Protocol):
         ...
 
     def use_model(self, avatar_id: str, model: str | None) -> None: ...
+    def forget_models(self) -> None:
+        """Every avatar is searched by words alone from now on."""
+        ...
+
     def add(self, item: KnowledgeItem, body: bytes | None) -> None:
         """`body` is what was pasted or uploaded; None for what is fetched."""
         ...
@@ -186,6 +190,10 @@ class Embedders(Protocol):
 
 class Vectors(Protocol):
     """The vectors of passages, of one model for each avatar at a time, or of two while one replaces the other."""
+
+    async def is_empty(self) -> bool:
+        """Whether there is nothing at all, as when its disk was lost. Raises `Unavailable`, as the others do."""
+        ...
 
     async def put(self, avatar_id: str, model: str, item_id: str, vectors: Mapping[str, Vector]) -> None:
         """Stores vectors by passage id; those that are there already are replaced."""

@@ -175,7 +175,10 @@ class Building:
             )
             tx.knowledge.update(ready)
             tx.passages.keep_only(item.id, ready.generation)
-            if embedder and tx.knowledge.model(item.avatar_id) != embedder.model:
+            if embedder is None:
+                # The new passages have no vectors, so that the avatar must be taken up when there is a model again.
+                tx.knowledge.use_model(item.avatar_id, None)
+            elif tx.knowledge.model(item.avatar_id) != embedder.model:
                 if others:
                     tx.jobs.add(Job(str(uuid4()), JobKind.EMBED, item.avatar_id, None, now, now))
                 else:

@@ -32,6 +32,7 @@ class Indexer:
     def __init__(self, library: Library) -> None:
         self._library = library
         self._model: str | None = None
+        self._looked_for_vectors = False
         self._woken = asyncio.Event()
 
     def wake(self) -> None:
@@ -143,14 +144,28 @@ class Indexer:
 
     async def _take_up_model(self) -> None:
         """Asks for vectors of a model that has become the current one, for every avatar that has none of it."""
-        current = self._library.embedders.current()
-        if current is None or current.model == self._model:
+        await self._forget_lost_vectors()
+        current, now = self._library.embedders.current(), self._library.clock.now()
+        model = current.model if current else None
+        if model == self._model:
             return
-        now, model = self._library.clock.now(), current.model
 
         def add(tx: Tx) -> None:
-            for avatar_id in tx.knowledge.without_model(model):
+            for avatar_id in tx.knowledge.without_model(model) if model else ():
                 tx.jobs.add(Job(str(uuid4()), JobKind.EMBED, avatar_id, None, now, now))
 
         await self._library.store.write(add)
         self._model = model
+
+    async def _forget_lost_vectors(self) -> None:
+        """A database that was restored may tell of vectors that are not there: then they are made anew."""
+        if self._looked_for_vectors:
+            return
+        try:
+            lost = await self._library.vectors.is_empty()
+        except Unavailable:
+            return
+        if lost:
+            await self._library.store.write(lambda tx: tx.knowledge.forget_models())
+            self._model = None
+        self._looked_for_vectors = True

@@ -9,10 +9,10 @@ from uuid import uuid4
 
 import numpy as np
 import pytest
-from filelock import Timeout
+from filelock import FileLock, Timeout
 
 from adapters import chroma_client, chroma_vectors
-from adapters.chroma_client import EmbeddedChroma
+from adapters.chroma_client import LOCK, EmbeddedChroma
 from adapters.chroma_shards import ChromaShards
 from adapters.chroma_vectors import CHECK_SECONDS, ChromaVectors, open_vectors
 from adapters.matrices import digest
@@ -98,6 +98,60 @@ async def test_a_lost_file_is_made_again_from_chroma(folder: Path) -> None:
         assert len(file.read_bytes()) == len(content)
         await vectors.keep_only("avatar", "item", [])
     assert traces(folder, stored) == set()
+
+
+@pytest.mark.parametrize("damage", [b"", b"\x20\x00", bytes(3), b"\xff" * 500, b"\x20\x00\x00\x00" + b"\x80" * 800])
+async def test_a_damaged_file_is_made_again_from_chroma(folder: Path, damage: bytes) -> None:
+    stored = some_vectors(50, 1)
+    async with open_vectors(folder, None, FakeClock()) as vectors:
+        await vectors.put("avatar", MODEL, "item", stored)
+    (file,) = files(folder)
+    content = file.read_bytes()
+    file.write_bytes(damage)
+    async with open_vectors(folder, None, FakeClock()) as vectors:
+        assert set(await found(vectors, "avatar", toward=next(iter(stored.values())))) <= set(stored)
+        assert len(file.read_bytes()) == len(content)
+
+
+async def test_a_file_that_cannot_be_used_is_unavailable(folder: Path) -> None:
+    stored = some_vectors(3, 1)
+    async with open_vectors(folder, None, FakeClock()) as vectors:
+        await vectors.put("avatar", MODEL, "item", stored)
+    (file,) = files(folder)
+    file.unlink()
+    file.mkdir()
+    async with open_vectors(folder, None, FakeClock()) as vectors:
+        with pytest.raises(Unavailable):
+            await found(vectors, "avatar", toward=next(iter(stored.values())))
+
+
+@pytest.mark.parametrize("remains", [None, b"", b"no database" * 1000])
+async def test_without_its_database_nothing_is_kept_and_all_can_be_put_again(
+    folder: Path, remains: bytes | None
+) -> None:
+    stored = some_vectors(3, 1)
+    async with open_vectors(folder, None, FakeClock()) as vectors:
+        assert await vectors.is_empty()
+        await vectors.put("avatar", MODEL, "item", stored)
+    database = folder / "chroma" / "chroma.sqlite3"
+    database.unlink()
+    if remains is not None:
+        database.write_bytes(remains)
+    async with open_vectors(folder, None, FakeClock()) as vectors:
+        assert await vectors.is_empty()
+        assert traces(folder, stored) == set()
+        await vectors.put("avatar", MODEL, "item", stored)
+        assert not await vectors.is_empty()
+        assert await vectors.missing("avatar", MODEL, list(stored)) == []
+
+
+async def test_what_another_process_begins_is_left_to_it(folder: Path) -> None:
+    (folder / "chroma").mkdir(parents=True)
+    begun = folder / "chroma" / "chroma.sqlite3"
+    begun.touch()
+    with FileLock(folder / "chroma" / LOCK):
+        async with open_vectors(folder, None, FakeClock()):
+            assert begun.exists()
 
 
 async def test_a_record_that_a_crash_cut_off_is_put_again(folder: Path) -> None:

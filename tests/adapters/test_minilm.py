@@ -11,7 +11,9 @@ import pytest
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from adapters.minilm import BATCH_TOKENS, MAX_TOKENS, MiniLm, batches
+from adapters.minilm import BATCH_TOKENS, MAX_TOKENS, MODEL_FILE, TOKENIZER_FILE, MiniLm, batches
+from adapters.model_embedders import ModelEmbedders
+from adapters.model_embedders import minilm_folder as folder_of_minilm
 from domain.errors import Unavailable
 from tests.parts.minilm import EPSILON, HEADS, LAYERS, WIDTH, Tensor, weights
 
@@ -119,6 +121,26 @@ async def test_passages_are_unavailable_when_their_process_dies_and_then_made_by
     with pytest.raises(Unavailable):
         await making
     await minilm.close()
+
+
+@pytest.mark.parametrize("name", [MODEL_FILE, TOKENIZER_FILE])
+async def test_damaged_weights_are_unavailable_and_not_tried_for_ever(
+    minilm_folder: Path, tmp_path: Path, name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = folder_of_minilm(tmp_path)
+    folder.mkdir()
+    for each in (MODEL_FILE, TOKENIZER_FILE):
+        (folder / each).symlink_to(minilm_folder / each)
+    (folder / name).unlink()
+    (folder / name).write_bytes((minilm_folder / name).read_bytes()[:100_000])
+    async with ModelEmbedders("minilm", tmp_path, {}, {}) as embedders:
+        minilm = embedders.current()
+        assert minilm
+        for texts in (TEXTS[:1], TEXTS):
+            with pytest.raises(Unavailable):
+                await minilm.embed(texts)
+        assert embedders.current() is None
+    assert f"Delete {folder}" in caplog.text
 
 
 def test_batches_hold_texts_of_about_one_length_within_a_bound() -> None:

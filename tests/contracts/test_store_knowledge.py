@@ -223,6 +223,12 @@ async def test_an_avatar_has_one_model_at_a_time(store: Store, avatar: Avatar) -
     assert await store.read(lambda tx: tx.knowledge.model(avatar.id)) is None
 
 
+async def test_models_can_be_forgotten(store: Store, avatar: Avatar) -> None:
+    await store.write(lambda tx: tx.knowledge.use_model(avatar.id, "minilm"))
+    await store.write(lambda tx: tx.knowledge.forget_models())
+    assert await store.read(lambda tx: tx.knowledge.model(avatar.id)) is None
+
+
 async def test_avatars_without_a_model_s_vectors_are_found(store: Store, avatar: Avatar) -> None:
     unread = an_avatar(an_account(id=avatar.account_id))
     await store.write(lambda tx: tx.avatars.add(unread))

@@ -44,6 +44,11 @@ async def test_the_nearest_come_first_with_their_cosine(vectors: Vectors, avatar
     assert [match.passage_id for match in await vectors.nearest(avatar, MODEL, SOUTH, 1)] == ["south"]
 
 
+async def test_it_is_not_empty_once_something_is_in_it(vectors: Vectors, avatar: str) -> None:
+    await vectors.put(avatar, MODEL, "item", {"north": NORTH})
+    assert not await vectors.is_empty()
+
+
 async def test_nothing_is_near_where_nothing_is(vectors: Vectors, avatar: str) -> None:
     assert await vectors.nearest(avatar, MODEL, NORTH, 5) == []
     assert await vectors.missing(avatar, MODEL, ["a", "b"]) == ["a", "b"]

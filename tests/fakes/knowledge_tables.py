@@ -77,6 +77,9 @@ class MemoryKnowledge(Knowledge):
             require(avatar_id in self._tables.avatars)
             self._tables.models[avatar_id] = model
 
+    def forget_models(self) -> None:
+        self._tables.models.clear()
+
 
 class MemoryPassages(Passages):
     def __init__(self, tables: Tables) -> None:

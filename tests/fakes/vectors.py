@@ -10,6 +10,9 @@ class MemoryVectors(Vectors):
     def __init__(self) -> None:
         self._stored: dict[tuple[str, str], dict[str, tuple[str, Vector]]] = {}
 
+    async def is_empty(self) -> bool:
+        return not self._stored
+
     async def put(self, avatar_id: str, model: str, item_id: str, vectors: Mapping[str, Vector]) -> None:
         stored = self._stored.setdefault((avatar_id, model), {})
         stored.update({passage_id: (item_id, tuple(vector)) for passage_id, vector in vectors.items()})

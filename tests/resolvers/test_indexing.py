@@ -14,7 +14,7 @@ from domain.knowledge_ports import Vector
 from domain.reading import Document, FailureCode, Raw, Unreadable
 from resolvers import knowledge
 from resolvers.context import Context, Services
-from resolvers.indexing import ATTEMPTS, LEASE
+from resolvers.indexing import ATTEMPTS, LEASE, Indexer
 from tests import house
 from tests.fakes.clock import FakeClock
 from tests.fakes.embedder import BagOfWords, FakeEmbedders
@@ -355,6 +355,42 @@ async def test_words_alone_do_without_an_embedder(
     assert item.status is KnowledgeStatus.READY
     assert (await knowledge.summary(ann, avatar.id)).model is None
     assert await knowledge.try_question(ann, avatar.id, "Do you bake bread?")
+
+
+async def test_what_was_added_without_the_model_gets_its_vectors_when_that_is_back(
+    services: Services, ann: Context, avatar: Avatar, embedder: Counting, embedders: FakeEmbedders
+) -> None:
+    first = await indexed(services, ann, avatar, "text", Addition(content="We open at nine."))
+    async with services.indexer.running():
+        embedders.chosen = None
+        second = await knowledge.add(ann, avatar.id, "text", Addition(content="We bake bread."))
+        await no_jobs(services.store)
+        assert (await knowledge.summary(ann, avatar.id)).model is None
+        embedders.chosen = embedder
+        services.indexer.wake()
+        await searched_with(services, ann, embedder.model, first, second)
+
+
+async def test_vectors_that_were_lost_are_made_anew(
+    services: Services, ann: Context, avatar: Avatar, embedder: Counting
+) -> None:
+    """As when a backup of the database is restored on another machine."""
+    item = await indexed(services, ann, avatar, "text", TEXT)
+    vectors = services.recall.vectors
+    await vectors.remove_avatar(avatar.id)
+    assert await vectors.is_empty()
+    async with Indexer(services.indexer._library).running():
+        await searched_with(services, ann, embedder.model, item)
+
+
+async def searched_with(services: Services, ann: Context, model: str, *items: KnowledgeItem) -> None:
+    """Waits until the avatar is searched with the model, and every passage of the items has a vector of it."""
+    avatar_id = items[0].avatar_id
+    ids = [each.id for item in items for each in (await knowledge.passages(ann, item.id, 100)).passages]
+    assert len(ids) >= len(items)
+    missing = services.recall.vectors.missing
+    while (await knowledge.summary(ann, avatar_id)).model != model or await missing(avatar_id, model, ids):  # noqa: ASYNC110
+        await asyncio.sleep(0.005)
 
 
 async def test_a_surprise_is_logged_by_its_kind_alone(
