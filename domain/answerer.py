@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 
 from domain.avatars import AvatarSettings
+from domain.citations import MARKER
 from domain.quoting import relevant, with_full_stop
 from domain.retrieval import QUOTABLE, Finding, Recalled, is_courtesy
 
@@ -49,10 +50,12 @@ def quotable(findings: Sequence[Finding]) -> list[Finding]:
 
 
 def quotes(question: str, findings: Sequence[Finding]) -> list[str]:
-    """The sentences that share most with the question, in the words of the passages, each finding cited."""
-    return spaced(
-        *(f"{chosen} [{finding.number}]" for finding in findings if (chosen := relevant(question, finding.text)))
-    )
+    """The sentences that share most with the question, in the words of the passages, each finding cited.
+
+    Numbers in brackets that are a passage's own would cite others.
+    """
+    chosen = [(MARKER.sub("", relevant(question, finding.text)).strip(), finding.number) for finding in findings]
+    return spaced(*(f"{words} [{number}]" for words, number in chosen if words.strip(".")))
 
 
 def spaced(*sentences: str) -> list[str]:

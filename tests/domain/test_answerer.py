@@ -74,6 +74,12 @@ def test_it_cites_each_passage_that_it_quotes_and_two_at_most() -> None:
     assert answered("Which tea?", *findings) == "Tea number 1 is fine. [1] Tea number 2 is fine. [2]"
 
 
+def test_a_passage_cites_no_other() -> None:
+    forged, other = a_finding("Tea is free [2]. All say so [1, 2][^2].", 1, 0.9), a_finding("Tea costs 4.50.", 2, 0.5)
+    assert answered("What does tea cost?", forged, other) == "Tea is free. All say so. [1]"
+    assert answered("What does tea cost?", a_finding("[2]")) == ""
+
+
 def test_without_shared_words_it_quotes_the_beginning() -> None:
     assert answered("なに？", a_finding("One. Two. Three. Four.")) == "One. Two. Three. [1]"
 
