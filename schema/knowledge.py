@@ -100,7 +100,7 @@ class KnowledgeSummary:
     unfinished: int
     failed: int
     passages: int
-    bytes: int
+    bytes: float = strawberry.field(description="A whole number, which may be too large for an Int.")
     embedding_model: str | None = strawberry.field(
         description="Whose vectors find passages by their meaning; null while they are found by words only."
     )
@@ -123,7 +123,7 @@ async def knowledge_summary(info: Info, avatar_id: str) -> KnowledgeSummary:
         unfinished=summary.unfinished,
         failed=summary.failed,
         passages=summary.passages,
-        bytes=summary.bytes,
+        bytes=float(summary.bytes),
         embedding_model=summary.model,
         reindexing=summary.reindexing,
     )

@@ -8,8 +8,11 @@ from typing import Any
 
 import aiohttp
 import pytest
+from graphql import GraphQLObjectType, GraphQLScalarType, get_named_type
 
+from domain.plans import KNOWLEDGE, SELF_HOSTED
 from domain.reading import BODY_MAX_BYTES
+from schema.root import schema
 from tests.schema.conftest import Client, Payload, over_socket, socket
 from tests.schema.test_avatars import created
 
@@ -172,3 +175,12 @@ async def test_a_form_needs_a_header_that_no_other_site_can_send_unasked(owner: 
 async def test_a_text_in_the_place_of_a_file_is_refused(owner: Client, avatar: Payload) -> None:
     given = {"avatarId": avatar["id"], "type": "file", "file": "/etc/passwd"}
     assert await owner.code(ADD, input=given) == "BAD_REQUEST"
+
+
+def test_all_the_bytes_of_a_plan_can_be_told() -> None:
+    summary = schema._schema.type_map["KnowledgeSummary"]
+    assert isinstance(summary, GraphQLObjectType)
+    scalar = get_named_type(summary.fields["bytes"].type)
+    most = KNOWLEDGE[SELF_HOSTED].bytes
+    assert isinstance(scalar, GraphQLScalarType)
+    assert scalar.serialize(most) == most
