@@ -7,7 +7,7 @@ there are no such files, since other processes change what is there: a matrix in
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 from weakref import WeakValueDictionary
@@ -167,9 +167,10 @@ class ChromaVectors(Vectors):
     @staticmethod
     def _add_to_file(files: MatrixFiles, key: Key, before: Matrix, added: Matrix, together: Matrix) -> None:
         if len(before) and len(together) == len(before) + len(added):
-            files.append(*key, added)
-        else:
-            files.write(*key, together)
+            with suppress(FileNotFoundError):
+                files.append(*key, added)
+                return
+        files.write(*key, together)
 
     async def _chroma(self, work: Callable[..., T], *arguments: object) -> T:
         return await answered(self._aside.do(work, *arguments))

@@ -44,7 +44,8 @@ class PassagePage:
 class Summary:
     """What an avatar knows in all.
 
-    `model` makes the vectors that it is searched with; None means that it is searched by words only.
+    `model` makes the vectors that it is searched with; None means that it is searched by words only, as when that
+    model cannot be asked.
     `reindexing`: another model is taking over.
     """
 
@@ -104,7 +105,8 @@ async def passage(ctx: Context, caller: Caller, passage_id: str) -> Passage:
 
 @signed_in
 async def summary(ctx: Context, caller: Caller, avatar_id: str) -> Summary:
-    current = ctx.services.recall.embedders.current()
+    embedders = ctx.services.recall.embedders
+    current = embedders.current()
 
     def load(tx: Tx) -> Summary:
         avatar = own(tx, caller, avatar_id)
@@ -116,7 +118,7 @@ async def summary(ctx: Context, caller: Caller, avatar_id: str) -> Summary:
             failed=sum(item.status is KnowledgeStatus.FAILED for item in items),
             passages=passages,
             bytes=sum(item.size for item in items),
-            model=model,
+            model=model if model and embedders.named(model) else None,
             reindexing=passages > 0 and current is not None and current.model != model,
         )
 

@@ -113,6 +113,18 @@ async def test_a_damaged_file_is_made_again_from_chroma(folder: Path, damage: by
         assert len(file.read_bytes()) == len(content)
 
 
+async def test_a_file_that_is_lost_meanwhile_is_made_again(folder: Path) -> None:
+    first, second = some_vectors(3, 1), some_vectors(3, 2)
+    async with open_vectors(folder, None, FakeClock()) as vectors:
+        await vectors.put("avatar", MODEL, "item", first)
+        (file,) = files(folder)
+        file.unlink()
+        file.parent.rmdir()
+        await vectors.put("avatar", MODEL, "item", second)
+    async with open_vectors(folder, None, FakeClock()) as vectors:
+        assert set(await found(vectors, "avatar", toward=next(iter(first.values())))) == {*first, *second}
+
+
 async def test_a_file_that_cannot_be_used_is_unavailable(folder: Path) -> None:
     stored = some_vectors(3, 1)
     async with open_vectors(folder, None, FakeClock()) as vectors:
