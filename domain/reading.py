@@ -5,6 +5,8 @@ from enum import StrEnum
 
 BODY_MAX_BYTES = 10 * 1024 * 1024
 PDF_PAGES_MAX = 50
+PIECES_MAX = 20_000
+"""Of a document. A site is not read on from so many."""
 
 
 class FailureCode(StrEnum):

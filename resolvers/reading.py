@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from domain.crawling import Frontier, Step, pause
 from domain.knowledge import Crawl, KnowledgeItem, KnowledgeType
 from domain.knowledge_ports import Fetcher, Reader, Robots
-from domain.reading import BODY_MAX_BYTES, Document, FailureCode, Piece, Raw, Unreadable
+from domain.reading import BODY_MAX_BYTES, PIECES_MAX, Document, FailureCode, Piece, Raw, Unreadable
 
 PAGES = ("text/html", "application/xhtml+xml", "text/plain", "text/markdown")
 DOCUMENTS = (
@@ -17,17 +17,23 @@ DOCUMENTS = (
     "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
 )
 
+SITE_SECONDS = 1200.0
+
 Told = Callable[[int, int], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where the text of items comes from. `pause`: seconds between two pages, by what the site asks for."""
+    """Where the text of items comes from. `pause`: seconds between two pages, by what the site asks for.
+
+    `site_seconds`: how long a site may take in all.
+    """
 
     fetcher: Fetcher
     robots: Robots
     reader: Reader
     pause: Callable[[float | None], float] = pause
+    site_seconds: float = SITE_SECONDS
 
     async def document(self, item: KnowledgeItem, body: bytes | None, told: Told) -> Document:
         """What the item says. `told` hears how many of a site's pages are read. Raises `Unreadable`."""
@@ -52,22 +58,32 @@ class Source:
         return replace(document, pieces=tuple(replace(piece, url=raw.url) for piece in document.pieces))
 
     async def _site(self, item: KnowledgeItem, told: Told) -> Document:
-        """A page that cannot be read is passed over; the first one's failure counts when none can."""
+        """A page that cannot be read is passed over; the first one's failure counts when none can.
+
+        What was read counts when the time is over, or there are as many passages as a document may have.
+        """
         frontier = Frontier(item.url or "", item.crawl or Crawl())
         pages: list[Document] = []
-        failure: Unreadable | None = None
-        while step := frontier.next():
+        failures: list[Unreadable] = []
+        try:
+            async with asyncio.timeout(self.site_seconds):
+                await self._crawl(frontier, told, pages, failures)
+        except TimeoutError:
+            failures.append(Unreadable(FailureCode.TOO_SLOW))
+        if not pages:
+            raise failures[0] if failures else Unreadable(FailureCode.EMPTY)
+        pieces = tuple(piece for page in pages for piece in page.pieces)
+        return Document(pages[0].title, in_known_languages(pieces))
+
+    async def _crawl(self, frontier: Frontier, told: Told, pages: list[Document], failures: list[Unreadable]) -> None:
+        while sum(len(page.pieces) for page in pages) < PIECES_MAX and (step := frontier.next()):
             await told(len(pages), frontier.expected)
             try:
                 pages += await self._step(frontier, step)
             except Unreadable as error:
-                failure = failure or error
+                failures.append(error)
                 frontier.skipped()
             await asyncio.sleep(await self._pause(step))
-        if not pages:
-            raise failure or Unreadable(FailureCode.EMPTY)
-        pieces = tuple(piece for page in pages for piece in page.pieces)
-        return Document(pages[0].title, in_known_languages(pieces))
 
     async def _pause(self, step: Step) -> float:
         try:

@@ -6,12 +6,11 @@ from collections.abc import Iterable, Iterator
 from semantic_text_splitter import TextSplitter
 
 from adapters.reading.extract import Block, Extract, Shape
-from domain.reading import FailureCode, Piece, Unreadable
+from domain.reading import PIECES_MAX, FailureCode, Piece, Unreadable
 
 LONGEST = 1100
 WANTED = 900
 WINDOW = 4000
-PIECES_MAX = 20_000
 # The end of a line that its writer broke to fit a column. The splitter prefers to cut there, amid a sentence.
 BROKEN_LINE = re.compile(r"(?<=[^\n]{50})\n(?!\s|[-*+>•]|\d+[.)]\s)")
 

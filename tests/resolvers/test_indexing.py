@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -12,7 +13,7 @@ from domain.errors import Unavailable
 from domain.knowledge import Crawl, KnowledgeItem, KnowledgeProgress, KnowledgeStatus
 from domain.knowledge_ports import Vector
 from domain.reading import Document, FailureCode, Raw, Unreadable
-from resolvers import knowledge
+from resolvers import knowledge, reading
 from resolvers.context import Context, Services
 from resolvers.indexing import ATTEMPTS, LEASE, Indexer
 from tests import house
@@ -132,6 +133,35 @@ async def test_a_site_is_read_page_by_page(
     passages = (await knowledge.passages(ann, item.id, 10)).passages
     assert {(each.title, each.url) for each in passages} == {("Home", f"{SITE}/"), ("B", f"{SITE}/b")}
     assert f"{SITE}/private" not in fetcher.fetched
+
+
+async def test_a_site_has_no_more_passages_than_a_document(
+    services: Services, ann: Context, avatar: Avatar, fetcher: FakeFetcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "PIECES_MAX", 4)
+    for page, following in enumerate("bcdef"):
+        fetcher.add(f"{SITE}/{page or ''}", f"Page {page}.\n\n<{SITE}/{page + 1}> {following}".encode())
+    item = await indexed(services, ann, avatar, "site", Addition(url=SITE, crawl=Crawl(max_depth=9)))
+    assert (item.status, item.passage_count) == (KnowledgeStatus.READY, 4)
+    assert fetcher.fetched == [f"{SITE}/", f"{SITE}/1"]
+
+
+async def test_a_site_that_never_ends_counts_as_far_as_it_was_read(
+    services: Services, ann: Context, avatar: Avatar, fetcher: FakeFetcher, reader: ParagraphReader
+) -> None:
+    source = replace(services.indexer._library.source, site_seconds=0.2)
+    fetcher.add(f"{SITE}/", f"# Home\n\n<{SITE}/1>".encode())
+    item = await knowledge.add(ann, avatar.id, "site", Addition(url=SITE))
+
+    async def told(done: int, total: int) -> None:
+        if done:
+            await asyncio.Event().wait()
+
+    assert len((await source.document(item, None, told)).pieces) == 2
+    reader.gate.clear()
+    with pytest.raises(Unreadable) as failed:
+        await source.document(item, None, told)
+    assert failed.value.code is FailureCode.TOO_SLOW
 
 
 async def test_a_site_fails_only_if_no_page_can_be_read(
@@ -369,6 +399,14 @@ async def test_what_was_added_without_the_model_gets_its_vectors_when_that_is_ba
         embedders.chosen = embedder
         services.indexer.wake()
         await searched_with(services, ann, embedder.model, first, second)
+
+
+async def test_a_model_that_cannot_be_asked_is_not_told(
+    services: Services, ann: Context, avatar: Avatar, embedders: FakeEmbedders
+) -> None:
+    await indexed(services, ann, avatar, "text", TEXT)
+    embedders.chosen = None
+    assert (await knowledge.summary(ann, avatar.id)).model is None
 
 
 async def test_vectors_that_were_lost_are_made_anew(
