@@ -67,11 +67,12 @@ class ProcessReader(Reader):
             await self._end()
             raise Unreadable(FailureCode.TOO_SLOW) from None
         except (asyncio.IncompleteReadError, ConnectionError):
-            if await self._end() == -signal.SIGXCPU:
-                raise Unreadable(FailureCode.TOO_SLOW) from None
-            if served_before:
+            ended = await self._end()
+            if served_before and ended != -signal.SIGXCPU:
                 return await self._read(raw)
-            raise Unreadable(FailureCode.BROKEN) from None
+            # The system kills what takes too much memory, or somebody did: then it may be read later.
+            outside = ended in (-signal.SIGXCPU, -signal.SIGKILL)
+            raise Unreadable(FailureCode.TOO_SLOW if outside else FailureCode.BROKEN) from None
         except Unreadable as reason:
             if reason.code in SUSPECT:
                 await self._end()

@@ -74,7 +74,9 @@ async def test_a_damaged_file_is_told_from_an_empty_one(reader: ProcessReader, k
     assert (await reader.read(TEXT)).pieces
 
 
-async def killed_while_reading(reader: ProcessReader) -> asyncio.Task[FailureCode | None]:
+async def killed_while_reading(
+    reader: ProcessReader, number: signal.Signals = signal.SIGKILL
+) -> asyncio.Task[FailureCode | None]:
     """Killed when it was sent so much of a document that the rest has to wait."""
     if reader.pid:
         os.kill(reader.pid, signal.SIGSTOP)
@@ -82,7 +84,7 @@ async def killed_while_reading(reader: ProcessReader) -> asyncio.Task[FailureCod
     while not is_waited_for(reader):  # noqa: ASYNC110
         await asyncio.sleep(0)
     assert reader.pid
-    os.kill(reader.pid, signal.SIGKILL)
+    os.kill(reader.pid, number)
     return reading
 
 
@@ -98,9 +100,12 @@ async def outcome(reader: ProcessReader, raw: Raw) -> FailureCode | None:
     return None
 
 
-async def test_a_document_that_ends_a_new_process_is_refused() -> None:
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGSEGV, FailureCode.BROKEN), (signal.SIGKILL, FailureCode.TOO_SLOW)]
+)
+async def test_a_document_that_ends_a_new_process_is_refused(number: signal.Signals, code: FailureCode) -> None:
     async with open_reader() as reader:
-        assert await (await killed_while_reading(reader)) is FailureCode.BROKEN
+        assert await (await killed_while_reading(reader, number)) is code
         assert (await reader.read(TEXT)).pieces
 
 
