@@ -18,6 +18,7 @@ from domain.avatars import (
 )
 from domain.errors import BadRequest, Forbidden, NotFound
 from domain.jobs import Job, JobKind
+from domain.knowledge import KnowledgeDeleted, KnowledgeItem
 from domain.limits import AVATAR_CREATION
 from domain.passwords import hashed
 from domain.ports import Tx
@@ -109,13 +110,16 @@ async def update(ctx: Context, caller: Caller, avatar_id: str, values: Values) -
 async def delete(ctx: Context, caller: Caller, avatar_id: str) -> str:
     """Deletes the avatar with its sessions, messages and knowledge; returns its id."""
 
-    def remove(tx: Tx) -> str:
+    def remove(tx: Tx) -> tuple[str, list[KnowledgeItem]]:
         avatar, now = own(tx, caller, avatar_id), ctx.services.clock.now()
+        items = tx.knowledge.of_avatar(avatar.id)
         tx.avatars.delete(avatar.id)
         tx.jobs.add(Job(str(uuid4()), JobKind.ERASE, avatar.id, None, now, now))
-        return avatar.id
+        return avatar.id, items
 
-    deleted = await ctx.services.store.write(remove)
+    deleted, items = await ctx.services.store.write(remove)
+    for item in items:
+        ctx.services.news.publish(KnowledgeDeleted(deleted, item.id))
     ctx.services.indexer.wake()
     return deleted
 

@@ -25,7 +25,7 @@ from domain.ports import Tx
 from domain.retrieval import Finding
 from resolvers.avatars import own
 from resolvers.context import Context
-from resolvers.guards import Caller, signed_in, signed_in_streaming
+from resolvers.guards import Caller, caller_of, signed_in, signed_in_streaming
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,13 +227,18 @@ async def delete(ctx: Context, caller: Caller, item_id: str, avatar_id: str | No
 
 @signed_in_streaming
 async def follow(ctx: Context, caller: Caller, avatar_id: str) -> AsyncGenerator[KnowledgeEvent]:
-    """The unfinished items of an own avatar, oldest first, then whatever happens to any of its items. Never ends."""
+    """The unfinished items of an own avatar, oldest first, then whatever happens to any of its items.
+
+    Never ends, but with an API key that is revoked.
+    """
     avatar = await ctx.services.store.read(lambda tx: own(tx, caller, avatar_id))
     async with ctx.services.news.follow(avatar.id) as news:
         for item in reversed(await ctx.services.store.read(lambda tx: tx.knowledge.of_avatar(avatar.id))):
             if not item.status.at_rest:
                 yield KnowledgeProgress(item)
         async for event in news:
+            if caller.identity is None:
+                await caller_of(ctx)
             yield event
 
 

@@ -5,15 +5,25 @@ from contextlib import aclosing
 import pytest
 
 from domain import plans
+from domain.accounts import KeyMode
 from domain.additions import Addition, Upload
 from domain.avatars import Avatar
-from domain.errors import AvatariumError, BadRequest, NotFound, PayloadTooLarge, QuotaExceeded, Unauthorized
+from domain.errors import (
+    AvatariumError,
+    BadRequest,
+    InvalidApiKey,
+    NotFound,
+    PayloadTooLarge,
+    QuotaExceeded,
+    Unauthorized,
+)
 from domain.jobs import JobKind
 from domain.knowledge import Crawl, KnowledgeDeleted, KnowledgeItem, KnowledgeProgress, KnowledgeStatus, KnowledgeTotals
 from domain.reading import BODY_MAX_BYTES
-from resolvers import avatars, knowledge
+from resolvers import accounts, avatars, knowledge
 from resolvers.context import Context, Services
 from tests.fakes.clock import FakeClock
+from tests.resolvers import talk
 from tests.resolvers.indexed import all_done
 
 TEXT = Addition(content="We open at nine.\n\nParking is free.")
@@ -170,6 +180,28 @@ async def test_a_watcher_sees_what_is_unfinished_and_then_what_happens(ann: Cont
         assert event.item.title == "Opening hours"
         await knowledge.delete(ann, item.id)
         assert await anext(events) == KnowledgeDeleted(avatar.id, item.id)
+
+
+async def test_a_watcher_hears_that_all_is_deleted_with_the_avatar(ann: Context, avatar: Avatar) -> None:
+    items = [await added(ann, avatar) for _ in range(3)]
+    async with aclosing(knowledge.follow(ann, avatar.id)) as events:
+        for _ in items:
+            await anext(events)
+        await avatars.delete(ann, avatar.id)
+        assert {await anext(events) for _ in items} == {KnowledgeDeleted(avatar.id, item.id) for item in items}
+
+
+async def test_a_watcher_hears_nothing_more_once_the_key_is_revoked(
+    services: Services, ann: Context, avatar: Avatar
+) -> None:
+    made = await accounts.create_api_key(ann, "My program", KeyMode.LIVE)
+    await added(ann, avatar)
+    async with aclosing(knowledge.follow(talk.caller(services, made.secret), avatar.id)) as events:
+        await anext(events)
+        await accounts.revoke_api_key(ann, made.key.id)
+        await added(ann, avatar)
+        with pytest.raises(InvalidApiKey):
+            await anext(events)
 
 
 async def test_an_indexed_item_answers_and_shows_its_passages(services: Services, ann: Context, avatar: Avatar) -> None:
