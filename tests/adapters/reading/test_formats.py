@@ -163,6 +163,12 @@ def test_text_comes_without_what_cannot_be_stored() -> None:
     assert texts(read_text(raw(body))) == ["abc é\nf\ng"]
 
 
+def test_nothing_turns_the_direction_of_what_is_shown_around_it() -> None:
+    page = "<title>a\u202egnp.exe</title><body><p>The opening \u2067hours\u2069 are nine to five.</p></body>"
+    extract = read_html(raw(page, "text/html"))
+    assert (extract.title, texts(extract)) == ("agnp.exe", ["The opening hours are nine to five."])
+
+
 def test_markdown_keeps_headings_code_and_tables() -> None:
     body = (
         "# Guide\n\nIntro.\n\n## Use\nRun it:\n```sh\n# not a heading\n\nrun\n```\n"
