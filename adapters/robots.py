@@ -16,6 +16,8 @@ KEPT_SECONDS = 3600.0
 KEPT_SITES = 200
 KEPT_BYTES = 2 * 1024 * 1024
 THERE_IS_NONE = frozenset({FailureCode.NOT_FOUND, FailureCode.REFUSED})
+# Of rules that cannot be known, nobody should be told that a page of theirs is too large.
+UNREADABLE = frozenset({FailureCode.TOO_LARGE, FailureCode.BROKEN})
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,8 @@ class RobotsTxt(Robots):
         except Unreadable as error:
             if error.code in THERE_IS_NONE:
                 return ""
+            if error.code in UNREADABLE:
+                raise Unreadable(FailureCode.ROBOTS) from None
             raise
         return raw.body.decode("utf-8-sig", errors="replace")
 

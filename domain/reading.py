@@ -34,7 +34,7 @@ REASONS = {
     FailureCode.UNREACHABLE: "The address cannot be reached right now. Check the URL and index it again later.",
     FailureCode.FORBIDDEN_ADDRESS: "The address is not on the public internet. Give one that every browser can reach.",
     FailureCode.REFUSED: "The site refused to show the page to this server. Paste its text, or upload it as a file.",
-    FailureCode.ROBOTS: "The site's robots.txt forbids reading this address. Paste its text if it is yours.",
+    FailureCode.ROBOTS: "The site's robots.txt forbids this page or is unreadable. Paste its text if it is yours.",
     FailureCode.TOO_LARGE: "It is larger than 10 MB. Split it into smaller files.",
     FailureCode.TOO_MANY_PAGES: f"The PDF has more than {PDF_PAGES_MAX} pages. Split it into smaller files.",
     FailureCode.UNSUPPORTED_TYPE: "This kind of file cannot be read. Use PDF, DOCX, TXT, MD, HTML or CSV.",

@@ -86,8 +86,9 @@ async def test_a_robots_txt_without_end(fetcher: FakeFetcher, robots_txt: Robots
     says(fetcher, b"#" * MAX_BYTES)
     assert await robots_txt.allows(f"{SITE}/a")
     says(fetcher, b"#" * (MAX_BYTES + 1), "https://large.example")
-    with pytest.raises(Unreadable):
+    with pytest.raises(Unreadable) as refused:
         await robots_txt.allows("https://large.example/a")
+    assert refused.value.code is FailureCode.ROBOTS
 
 
 async def test_sites_are_asked_once_an_hour(fetcher: FakeFetcher, robots_txt: RobotsTxt, clock: FakeClock) -> None:
