@@ -124,10 +124,16 @@ class Building:
         for some in batches(passages, STORED_AT_ONCE):
             terms = await self._library.lexicon.terms(some)
             await self._library.store.write(partial(self._add, passages=some, terms=terms))
-        item = await self._library.store.read(self._item)
-        title = document.title[:TITLE_MAX] if document.title and item.title == item.url else item.title
-        await self._change(status=KnowledgeStatus.INDEXING, title=title, done=0, total=len(passages))
+        if document.title:
+            await self._library.store.write(partial(self._entitle, title=document.title[:TITLE_MAX]))
+        await self._change(status=KnowledgeStatus.INDEXING, done=0, total=len(passages))
         return list(passages)
+
+    def _entitle(self, tx: Tx, title: str) -> None:
+        """A page that its owner gave no title has its own."""
+        item = self._item(tx)
+        if item.title == item.url:
+            tx.knowledge.update(replace(item, title=title))
 
     def _add(self, tx: Tx, passages: Sequence[Passage], terms: Sequence[str]) -> None:
         self._item(tx)

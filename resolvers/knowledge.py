@@ -163,15 +163,16 @@ async def change(
 ) -> KnowledgeItem:
     """Gives an own item new content of the same type; the old passages serve until the new ones are indexed.
 
-    The title stays unless one is sent.
+    The title stays unless one is sent, or it is the address that was read before.
     """
     before = await ctx.services.store.read(lambda tx: own_item(tx, caller, item_id, avatar_id))
-    content = content_of(before.type, replace(given, title=given.title or before.title))
+    content = content_of(before.type, given)
 
     def store(tx: Tx) -> KnowledgeItem:
         item = own_item(tx, caller, before.id)
         require_room(tx, own(tx, caller, item.avatar_id), len(content.body or b"") - item.size, items=0)
-        item = queued(ctx, content.put_into(item))
+        title = content.title if given.title or item.title == item.url else item.title
+        item = queued(ctx, replace(content.put_into(item), title=title))
         tx.knowledge.update(item)
         if content.body is not None:
             tx.knowledge.replace_body(item.id, content.body)

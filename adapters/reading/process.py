@@ -70,9 +70,9 @@ class ProcessReader(Reader):
             ended = await self._end()
             if served_before and ended != -signal.SIGXCPU:
                 return await self._read(raw)
-            # The system kills what takes too much memory, or somebody did: then it may be read later.
-            outside = ended in (-signal.SIGXCPU, -signal.SIGKILL)
-            raise Unreadable(FailureCode.TOO_SLOW if outside else FailureCode.BROKEN) from None
+            # A full machine kills whatever is large, which says little of the document: it is read again later.
+            killed = ended in (-signal.SIGXCPU, -signal.SIGKILL)
+            raise Unreadable(FailureCode.TOO_SLOW if killed else FailureCode.BROKEN) from None
         except Unreadable as reason:
             if reason.code in SUSPECT:
                 await self._end()

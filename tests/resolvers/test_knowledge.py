@@ -265,6 +265,15 @@ async def test_new_content_takes_the_place_of_the_old(services: Services, ann: C
     assert [(each.text, each.generation) for each in page.passages] == [("We open at ten.", 2)]
 
 
+@pytest.mark.parametrize(("named", "kept"), [(None, "https://example.com/new"), ("Hours", "Hours")])
+async def test_an_item_called_by_its_address_is_called_by_the_new_one(
+    ann: Context, avatar: Avatar, named: str | None, kept: str
+) -> None:
+    item = await added(ann, avatar, "url", Addition(url="https://example.com/old", title=named))
+    changed = await knowledge.change(ann, item.id, Addition(url="https://example.com/new"))
+    assert (changed.url, changed.title) == ("https://example.com/new", kept)
+
+
 async def test_an_item_in_work_is_not_queued_again(ann: Context, avatar: Avatar) -> None:
     item = await added(ann, avatar)
     assert await knowledge.reindex(ann, item.id) == item
