@@ -85,8 +85,12 @@ def topics() -> list[list[str]]:
 
 
 async def filled(url: str, folder: Path, sizes: Sequence[int]) -> list[str]:
-    """Stores an avatar for each size, with so many passages and vectors; their ids."""
-    async with open_store(url) as store:
+    """Stores an avatar for each size, with so many passages and vectors; their ids.
+
+    The matrices' files are all that is asked here. They would be discarded beside a Chroma that has nothing.
+    """
+    async with open_store(url) as store, open_vectors(folder, None, SystemClock()) as vectors:
+        await vectors.put("nobody", MODEL, "nothing", {"none": vector_of("nothing")})
         account = an_account()
         await store.write(lambda tx: tx.accounts.add(account))
         avatars = [an_avatar(account) for _ in sizes]
