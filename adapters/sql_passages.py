@@ -9,6 +9,7 @@ import orjson
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
+    Integer,
     Text,
     and_,
     bindparam,
@@ -23,7 +24,7 @@ from sqlalchemy import (
 from sqlalchemy import table as named_table
 
 from adapters import sql_ranking as ranking
-from adapters.sql_lists import LIST, listed, of_list, values_in_postgresql
+from adapters.sql_lists import LIST, listed, of_list, values_in_postgresql, values_in_sqlite
 from adapters.sql_statements import Driver, Row, Statement, insertion
 from adapters.sql_tables import KNOWLEDGE, PASSAGES
 from adapters.terms import hidden, questions_terms
@@ -58,21 +59,26 @@ PAGE = Statement(
 LIVE_BY_ID = of_list(lambda ids: LIVE.where(PASSAGES.c.id.in_(ids)))
 LIVE_IDS = Statement(select(PASSAGES.c.id).join_from(PASSAGES, KNOWLEDGE, IS_LIVE).where(OF_AVATAR))
 HIT = PASSAGES.alias("hit")
-AROUND = of_list(
-    lambda ids: (
-        select(HIT.c.id.label("hit_id"), *COLUMNS)
-        .join_from(HIT, KNOWLEDGE, and_(KNOWLEDGE.c.id == HIT.c.item_id, KNOWLEDGE.c.generation == HIT.c.generation))
-        .join(
-            PASSAGES,
-            and_(
-                PASSAGES.c.item_id == HIT.c.item_id,
-                PASSAGES.c.generation == HIT.c.generation,
-                PASSAGES.c.position.between(HIT.c.position - bindparam("reach"), HIT.c.position + bindparam("reach")),
-            ),
-        )
-        .where(HIT.c.id.in_(ids))
-        .order_by(PASSAGES.c.position)
-    )
+REACH: ColumnElement[int] = bindparam("reach", type_=Integer)
+IS_NEAR = and_(
+    PASSAGES.c.item_id == HIT.c.item_id,
+    PASSAGES.c.generation == HIT.c.generation,
+    PASSAGES.c.position.between(HIT.c.position - REACH, HIT.c.position + REACH),
+)
+# With its own limit PostgreSQL looks it up for each hit, where it might read the whole of a large item.
+NEAR = lateral(select(*COLUMNS).where(IS_NEAR).order_by(PASSAGES.c.position).limit(2 * REACH + 1))
+IS_LIVE_HIT = and_(KNOWLEDGE.c.id == HIT.c.item_id, KNOWLEDGE.c.generation == HIT.c.generation)
+AROUND = Statement(
+    select(HIT.c.id.label("hit_id"), *COLUMNS)
+    .join_from(HIT, KNOWLEDGE, IS_LIVE_HIT)
+    .join(PASSAGES, IS_NEAR)
+    .where(HIT.c.id.in_(values_in_sqlite(Text)))
+    .order_by(PASSAGES.c.position),
+    postgresql=select(HIT.c.id.label("hit_id"), *NEAR.c)
+    .join_from(HIT, KNOWLEDGE, IS_LIVE_HIT)
+    .join(NEAR, true())
+    .where(HIT.c.id.in_(values_in_postgresql(Text)))
+    .order_by(NEAR.c.position),
 )
 LANGUAGES = Statement(
     select(KNOWLEDGE.c.languages, KNOWLEDGE.c.passage_count).where(

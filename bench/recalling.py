@@ -84,13 +84,14 @@ def topics() -> list[list[str]]:
     return [[section.text for section in each.sections] for each in documents() if each.language == "en"]
 
 
-async def filled(url: str, folder: Path, sizes: Sequence[int]) -> list[str]:
-    """Stores an avatar for each size, with so many passages and vectors; their ids.
+async def filled(url: str, folder: Path, scale: Scale) -> list[str]:
+    """Stores a large avatar and then many small ones, with their passages and vectors; their ids.
 
     The matrices' files are all that is asked here. They would be discarded beside a Chroma that has nothing.
     """
     async with open_store(url) as store, open_vectors(folder, None, SystemClock()) as vectors:
         await vectors.put("nobody", MODEL, "nothing", {"none": vector_of("nothing")})
+        sizes = [scale.passages_of_one, *[PASSAGES] * scale.avatars]
         account = an_account()
         await store.write(lambda tx: tx.accounts.add(account))
         avatars = [an_avatar(account) for _ in sizes]
@@ -175,8 +176,9 @@ async def embedding_alone(count: int) -> float:
     return statistics.median(seconds)
 
 
-async def recalled(url: str, folder: Path, database: str, scale: Scale) -> list[Row]:
-    large, *many = await filled(url, folder, [scale.passages_of_one, *[PASSAGES] * scale.avatars])
+async def recalled(url: str, folder: Path, database: str, avatars: Sequence[str], scale: Scale) -> list[Row]:
+    """`avatars` are those that were filled for the scale."""
+    large, *many = avatars
     alone = await embedding_alone(scale.recalls)
     rows = [Row(f"recall, {database}: embedding alone, subtracted below", alone * 1000, "ms")]
     for name, avatars in (
