@@ -24,8 +24,9 @@ async def recalling(scale: Scale) -> list[Row]:
         await server.run("CREATE DATABASE bench")
         urls = {"SQLite": f"sqlite:///{directory}/bench.db", "PostgreSQL": server.url("bench")}
         avatars = {name: await filled(url, Path(directory) / name, scale) for name, url in urls.items()}
-        # PostgreSQL does so by itself within a minute, amid the measurement.
-        await server.run("VACUUM ANALYZE", "bench")
+        # PostgreSQL does so by itself within minutes, amid the measurement.
+        for command in ("VACUUM ANALYZE", "CHECKPOINT"):
+            await server.run(command, "bench")
         return [
             row
             for name, url in urls.items()

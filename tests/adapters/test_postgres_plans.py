@@ -15,24 +15,31 @@ from tests.parts.postgres import Postgres
 
 ACCOUNT = an_account()
 AVATAR = an_avatar(ACCOUNT)
-BOOK = an_item(AVATAR, passage_count=2000)
-PASSAGES = [a_passage(BOOK, "Otters hold hands. " * 40, place) for place in range(BOOK.passage_count)]
+PAGES = 10_000
+BOOK = an_item(AVATAR, passage_count=PAGES)
+FIRST = a_passage(BOOK, "Otters hold hands. " * 40)
+FURTHER = f"""
+    INSERT INTO passages (number, id, avatar_id, item_id, generation, position, text, title, heading, language, words)
+    SELECT place + 1, id || place, avatar_id, item_id, generation, place, text, title, heading, language, words
+    FROM passages, generate_series(1, {PAGES - 1}) AS place
+"""
 
 
 def add_book(tx: Tx) -> None:
     tx.accounts.add(ACCOUNT)
     tx.avatars.add(AVATAR)
     tx.knowledge.add(BOOK, None)
-    add_passages(tx, PASSAGES)
+    add_passages(tx, [FIRST])
 
 
 async def test_the_neighbours_are_looked_up_though_all_passages_are_of_one_item(postgres: Postgres) -> None:
     async with postgres.database() as url, postgres_pool(make_url(url)) as pool:
         async with open_store(url) as store:
             await store.write(add_book)
-        await postgres.run("ANALYZE", url.rsplit("/", 1)[1])
+        await pool.execute(FURTHER)
+        await pool.execute("ANALYZE")
         statement = AROUND.compiled(PostgresDriver.dialect)
-        given = statement.parameters({"list": json.dumps([PASSAGES[7].id, PASSAGES[900].id]), "reach": 1})
+        given = statement.parameters({"list": json.dumps([FIRST.id, f"{FIRST.id}900"]), "reach": 1})
         plan = "\n".join(row[0] for row in await pool.fetch(f"EXPLAIN {statement.text}", *given))
         assert "uq_passages_item_id_generation_position" in plan
         assert "Seq Scan on passages  (" not in plan
