@@ -143,6 +143,8 @@ def discard_remains(directory: Path, *others: Path) -> bool:
             return False
         directory.mkdir(parents=True, exist_ok=True)
         with lock:
+            if has_database(directory):
+                return False
             for each in remains:
                 shutil.rmtree(each) if each.is_dir() else each.unlink()
     except Timeout:

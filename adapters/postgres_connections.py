@@ -67,15 +67,19 @@ def postgres_pool(url: URL) -> asyncpg.Pool:
 
 
 def connect_options(command_seconds: float | None) -> dict[str, Any]:
-    """Without PostgreSQL's compiler, which takes tens of milliseconds for a search that takes a few."""
     return {
         "timeout": CONNECT_SECONDS,
         "command_timeout": command_seconds,
-        "server_settings": {"application_name": "avatarium", "jit": "off"},
+        "server_settings": {"application_name": "avatarium"},
     }
 
 
 async def prepare(connection: asyncpg.Connection) -> None:
+    """Without PostgreSQL's compiler, which takes tens of milliseconds for a search of a few.
+
+    A pooler such as PgBouncer would refuse that as a parameter of the connection.
+    """
+    await connection.execute("SET jit TO off")
     await connection.set_type_codec("json", schema="pg_catalog", encoder=str, decoder=orjson.loads)
 
 
