@@ -11,45 +11,46 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from adapters.command_line import addresses, arguments, printed
-from adapters.logs import log_to_stderr
-from adapters.safety import refuse_unsafe
-from adapters.settings import Settings, SettingsError, environment, load
+from adapters.observing.logs import log_to_stderr
+from adapters.operating.command_line import addresses, arguments, printed
+from adapters.operating.safety import refuse_unsafe
+from adapters.settings.settings import Settings, SettingsError, environment, load
 from domain.errors import AvatariumError
-from domain.origins import foreign_site
+from domain.network.origins import foreign_site
 
 if TYPE_CHECKING:
     from starlette.datastructures import Headers
     from starlette.types import ASGIApp, Scope
 
-    from adapters.prometheus_metrics import Metrics
-    from domain.ports import Clock, Store
+    from adapters.observing.metrics import Metrics
+    from domain.ports import Clock
+    from domain.tables import Store
     from resolvers.context import Services
 
 
 @asynccontextmanager
 async def open_services(settings: Settings, metrics: "Metrics | None" = None) -> "AsyncIterator[Services]":
     """Opens every adapter, and closes them in reverse."""
-    from adapters.ai_models import AiModels
+    from adapters.ai.models import AiModels
+    from adapters.database.store import open_store
     from adapters.document_parts import open_documents
-    from adapters.fernet_vault import FernetVault
-    from adapters.limits_limiter import LimitsLimiter
-    from adapters.measured_store import measured
-    from adapters.memory_news import MemoryNews
-    from adapters.memory_replies import MemoryReplies
-    from adapters.secret_key import secrets_of
-    from adapters.sign_in import open_sign_in
-    from adapters.sql_store import open_store
+    from adapters.memory.limiter import LimitsLimiter
+    from adapters.memory.news import MemoryNews
+    from adapters.memory.replies import MemoryReplies
+    from adapters.observing.measured_store import measured
+    from adapters.observing.telemetry import open_telemetry
     from adapters.system_clock import SystemClock
-    from adapters.telemetry import open_telemetry
+    from adapters.trust.secret_key import secrets_of
+    from adapters.trust.sign_in import open_sign_in
+    from adapters.trust.vault import FernetVault
     from domain.failover import Health
+    from resolvers.answering.answer import Stage
+    from resolvers.answering.recall import Recall
+    from resolvers.answering.turns import Turns
     from resolvers.context import Services
-    from resolvers.generations import Library
-    from resolvers.indexing import Indexer
-    from resolvers.reading import Source
-    from resolvers.recall import Recall
-    from resolvers.speaking import Stage
-    from resolvers.turns import Turns
+    from resolvers.indexing.building import Library
+    from resolvers.indexing.indexer import Indexer
+    from resolvers.indexing.source import Source
 
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     clock, secrets = SystemClock(), secrets_of(settings)
@@ -78,7 +79,7 @@ async def open_services(settings: Settings, metrics: "Metrics | None" = None) ->
 
 
 async def make_demo(settings: Settings, store: "Store", clock: "Clock") -> None:
-    from adapters.manual import manual
+    from adapters.operating.manual import manual
     from resolvers.demo import ensure_demo
 
     if settings.demo:
@@ -90,13 +91,13 @@ def build(services: "Services", settings: Settings, metrics: "Metrics | None" = 
     from starlette.routing import Mount, Route, WebSocketRoute
 
     import compatibility
-    from adapters.access_log import AccessLog
-    from adapters.asgi import application
-    from adapters.prometheus_metrics import metrics_routes
+    from adapters.observing.metrics import metrics_routes
+    from adapters.serving.access_log import AccessLog
+    from adapters.serving.asgi import application
     from resolvers import avatars
     from resolvers.context import Context
-    from schema.context import bearer
     from schema.door import GraphQLDoor
+    from schema.engine.context import bearer
     from web import pages
     from web.documents import documents
 
@@ -130,14 +131,14 @@ def build(services: "Services", settings: Settings, metrics: "Metrics | None" = 
 
 def serve(settings: Settings) -> int:
     """Listens, then opens everything else; returns the process's exit code."""
-    from adapters.uvicorn_server import calm_garbage_collection, run
+    from adapters.serving.uvicorn_server import calm_garbage_collection, run
 
     opened: list[Services] = []
 
     @asynccontextmanager
     async def open_app() -> "AsyncIterator[ASGIApp]":
         await asyncio.to_thread(import_everything)
-        from adapters.prometheus_metrics import Metrics
+        from adapters.observing.metrics import Metrics
 
         metrics = Metrics() if settings.metrics_token else None
         async with open_services(settings, metrics) as services:
@@ -168,12 +169,12 @@ def import_everything() -> None:
     doors = ("compatibility", "schema.door", "web.pages")
     # Starlette would have anyio load it amid the first upload.
     threads = "anyio._backends._asyncio"
-    for module in ("adapters.sql_store", "adapters.ai_models", "adapters.document_parts", threads, *doors):
+    for module in ("adapters.database.store", "adapters.ai.models", "adapters.document_parts", threads, *doors):
         import_module(module)
 
 
 def announce(settings: Settings) -> None:
-    from adapters.local_sign_in import sign_in_link
+    from adapters.trust.local import sign_in_link
     from resolvers.demo import DEMO_EMAIL, DEMO_SHORT_ID
 
     demo = f"{settings.public_url}/a/{DEMO_SHORT_ID}" if settings.demo else None
@@ -186,7 +187,7 @@ def main() -> None:
         settings = load()
         log_to_stderr(settings.log_level, settings.log_format)
         if given.command == "doctor":
-            sys.exit(import_module("adapters.doctor").examine(settings))
+            sys.exit(import_module("adapters.operating.doctor").examine(settings))
         refuse_unsafe(settings, environment())
         if given.command != "serve":
             sys.exit(print(printed(settings, given)))

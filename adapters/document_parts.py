@@ -4,14 +4,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from adapters.chroma_vectors import open_vectors
-from adapters.lexicon import open_lexicon
-from adapters.model_embedders import ModelEmbedders
+from adapters.embedding.embedders import ModelEmbedders
+from adapters.fetching.robots import RobotsTxt
+from adapters.fetching.safe_fetcher import SafeFetcher
 from adapters.reading.process import open_reader
-from adapters.robots import RobotsTxt
-from adapters.safe_fetcher import SafeFetcher
-from adapters.settings import Settings
-from domain.knowledge_ports import Embedders, Fetcher, Lexicon, Reader, Robots, Vectors
+from adapters.settings.settings import Settings
+from adapters.vectors.chroma_vectors import open_vectors
+from adapters.words.lexicon import open_lexicon
+from domain.knowledge.ports import Embedders, Fetcher, Lexicon, Reader, Robots, Vectors
 from domain.ports import Clock
 
 

@@ -12,8 +12,9 @@ from typing import Any
 import psutil
 import uvloop
 
-from bench import connections, database, events, first_token, knowledge, retrieval, soak, start, streaming, vectors
+from bench import connections, database, events, first_token, knowledge, soak, start, streaming, vectors
 from bench.processes import LOAD_CORE
+from bench.quality import retrieval
 from bench.report import Row, Table, publish, save
 from bench.scale import FULL, QUICK, Scale
 

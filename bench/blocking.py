@@ -23,13 +23,13 @@ from statistics import median, quantiles
 
 import aiohttp
 
-from adapters.matrices import MatrixFiles, matrix
-from adapters.model_embedders import minilm_folder
-from adapters.settings_values import LOCAL_EMBEDDINGS
+from adapters.embedding.embedders import minilm_folder
+from adapters.settings.values import LOCAL_EMBEDDINGS
+from adapters.vectors.matrices import MatrixFiles, matrix
 from bench.doors import GraphQLSubscription, RestSocket
-from bench.labelled import documents
 from bench.probed import NUMBERS
 from bench.processes import LOAD_CORE, SERVER_CORE, python, serving
+from bench.quality.labelled import documents
 from bench.recalling import some_rows
 from bench.report import ROOT, Row, Target, at_most
 from bench.scale import Scale

@@ -19,21 +19,21 @@ from datetime import UTC, datetime
 from itertools import product
 from uuid import uuid4
 
-from adapters.sql_store import open_store
+from adapters.database.store import open_store
+from adapters.serving.uvicorn_server import calm_garbage_collection
 from adapters.system_clock import SystemClock
-from adapters.uvicorn_server import calm_garbage_collection
 from bench.database_floors import raw_floor
 from bench.processes import LOAD_CORE, SERVER_CORE
 from bench.report import Row, Target, at_least, at_most
 from bench.scale import Scale
+from domain.ai.providers import Patience
 from domain.failover import Health
-from domain.ports import Store, Tx
-from domain.providers import Patience
 from domain.sessions import MessageStatus, Session
+from domain.tables import Store, Tx
 from resolvers import chat
+from resolvers.answering.answer import Opened, Reply, Stage
+from resolvers.answering.turns import HISTORY_MESSAGES, Turns
 from resolvers.context import Context
-from resolvers.speaking import Opened, Reply, Stage
-from resolvers.turns import HISTORY_MESSAGES, Turns
 from tests import house
 from tests.builders import a_message, a_reply, a_session, an_account, an_avatar
 from tests.parts.postgres import DURABLE, running

@@ -20,26 +20,26 @@ from functools import partial
 from pathlib import Path
 from statistics import median
 
-from adapters.chroma_vectors import open_vectors
-from adapters.lexicon import open_lexicon
-from adapters.memory_news import MemoryNews
-from adapters.minilm import MODEL_FILE, MiniLm
+from adapters.database.store import open_store
+from adapters.embedding.minilm import MODEL_FILE, MiniLm
+from adapters.memory.news import MemoryNews
 from adapters.reading.pieces import pieces_of
 from adapters.reading.plain import read_markdown, read_text
-from adapters.sql_store import open_store
 from adapters.system_clock import SystemClock
+from adapters.vectors.chroma_vectors import open_vectors
+from adapters.words.lexicon import open_lexicon
 from bench.blocking import text
-from bench.labelled import FOLDER
+from bench.quality.labelled import FOLDER
 from bench.report import ROOT, Of, Row, Target, at_least
 from bench.scale import Scale
 from domain.accounts import Account
 from domain.avatars import Avatar
-from domain.knowledge import KnowledgeItem, KnowledgeStatus
-from domain.knowledge_ports import Reader
-from domain.ports import Tx
-from domain.reading import Document, Piece, Raw
-from resolvers.generations import Library, build
-from resolvers.reading import Source
+from domain.knowledge.items import KnowledgeItem, KnowledgeStatus
+from domain.knowledge.ports import Reader
+from domain.knowledge.reading import Document, Piece, Raw
+from domain.tables import Tx
+from resolvers.indexing.building import Library, build
+from resolvers.indexing.source import Source
 from tests.builders import an_account, an_avatar, an_item
 from tests.fakes.embedder import FakeEmbedders
 from tests.fakes.fetcher import FakeFetcher, FakeRobots

@@ -23,19 +23,19 @@ from zlib import crc32
 import numpy as np
 from sqlalchemy import make_url
 
-from adapters.chroma_vectors import open_vectors
-from adapters.coarse import Rows
-from adapters.matrices import MatrixFiles, matrix
-from adapters.sql_store import STORES, open_store
+from adapters.database.store import STORES, open_store
 from adapters.system_clock import SystemClock
-from bench.labelled import documents, questions
+from adapters.vectors.chroma_vectors import open_vectors
+from adapters.vectors.coarse import Rows
+from adapters.vectors.matrices import MatrixFiles, matrix
+from bench.quality.labelled import documents, questions
 from bench.report import Row, at_most
 from bench.scale import Scale
 from domain.avatars import Avatar
-from domain.knowledge import Passage
-from domain.knowledge_ports import Embedder, Vector
-from domain.ports import Store, Tx
-from resolvers.recall import Recall
+from domain.knowledge.items import Passage
+from domain.knowledge.ports import Embedder, Vector
+from domain.tables import Store, Tx
+from resolvers.answering.recall import Recall
 from tests.builders import a_passage, an_account, an_avatar, an_item
 from tests.fakes.embedder import FakeEmbedders
 from tests.fakes.lexicon import add_passages

@@ -15,12 +15,12 @@ from zlib import crc32
 import numpy as np
 import psutil
 
-from adapters.chroma_vectors import ChromaVectors, open_vectors
 from adapters.system_clock import SystemClock
+from adapters.vectors.chroma_vectors import ChromaVectors, open_vectors
 from bench.processes import LOAD_CORE, SERVER_CORE
 from bench.report import Row, at_most
 from bench.scale import Scale
-from domain.knowledge_ports import Vector
+from domain.knowledge.ports import Vector
 
 MODEL, DIMENSION, TOP = "minilm", 384, 20
 SEARCHES = 300

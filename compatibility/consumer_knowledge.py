@@ -5,9 +5,9 @@ from typing import Any, Literal, Self
 
 from compatibility.routing import Call, Endpoint
 from compatibility.shapes import BareShape, Deleted, Nothing, RequestShape, ResponseShape
-from domain.additions import Addition, Upload
 from domain.errors import NotFound, QuotaExceeded
-from domain.knowledge import Crawl, KnowledgeItem, KnowledgeStatus, KnowledgeType
+from domain.knowledge.additions import Addition, Upload
+from domain.knowledge.items import Crawl, KnowledgeItem, KnowledgeStatus, KnowledgeType
 from resolvers import knowledge
 
 OF_AVATAR = "/consumer-avatars/{id}/knowledge"

@@ -5,8 +5,8 @@ from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException
 from starlette.requests import Request
 
-from domain.additions import UPLOAD_MAX_BYTES, Upload
 from domain.errors import BadRequest
+from domain.knowledge.additions import UPLOAD_MAX_BYTES, Upload
 
 FIELDS_MAX = 20
 

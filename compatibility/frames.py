@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 
 from compatibility.shapes import HistoryItem, RequestShape, SourceShape, parsed
 from domain.errors import AvatariumError, BadRequest
-from domain.replies import (
+from domain.reply.events import (
     EmotionChanged,
     ProviderSwitched,
     ReplyChunk,

@@ -17,8 +17,8 @@ from starlette.types import Receive, Scope, Send
 from compatibility.envelope import answer_response, error_response
 from compatibility.forms import form_of, is_form
 from compatibility.shapes import Nothing, RequestShape, ResponseShape, parsed
-from domain.additions import Upload
 from domain.errors import AvatariumError, MethodNotAllowed, NotFound
+from domain.knowledge.additions import Upload
 from resolvers import knowledge
 from resolvers.context import Context
 

@@ -6,9 +6,9 @@ from typing import Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from domain.ai.prompts import Turn
 from domain.avatars import public_name
 from domain.errors import BadRequest
-from domain.prompts import Turn
 from domain.sessions import Citation, Role
 
 

@@ -5,12 +5,12 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 
-from domain.continuation import Continuation
+from domain.ai.continuation import Continuation
+from domain.ai.models import Candidate
+from domain.ai.prompts import Prompt
+from domain.ai.providers import Patience, Piece, Switched, TextPiece
 from domain.errors import ProviderFailure
-from domain.models import Candidate
 from domain.ports import Clock, Models
-from domain.prompts import Prompt
-from domain.providers import Patience, Piece, Switched, TextPiece
 from domain.telemetry import StepName, TurnReport
 
 COOLDOWN = 30.0

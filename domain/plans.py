@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from domain.errors import QuotaExceeded
-from domain.knowledge import KnowledgeTotals
+from domain.knowledge.items import KnowledgeTotals
 
 GIB = 1024**3
 SELF_HOSTED = "self-hosted"

@@ -1,7 +1,7 @@
 """The system prompt that an avatar's soul makes."""
 
 from domain.avatars import AvatarSettings, QuizDifficulty
-from domain.emotions import EMOTIONS
+from domain.reply.emotions import EMOTIONS
 
 QUIZ = {
     QuizDifficulty.EASY: "simple questions that a newcomer can answer",

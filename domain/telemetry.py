@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from domain.ai.models import Candidate
 from domain.errors import ProviderFailure
-from domain.models import Candidate
 
 OK, INTERRUPTED, FAILED, UNSTORED = "ok", "interrupted", "failed", "unstored"
 NOBODY = "none"

@@ -18,11 +18,11 @@ from domain.avatars import (
 )
 from domain.errors import BadRequest, Forbidden, NotFound
 from domain.jobs import Job, JobKind
-from domain.knowledge import KnowledgeDeleted, KnowledgeItem
+from domain.knowledge.items import KnowledgeDeleted, KnowledgeItem
 from domain.limits import AVATAR_CREATION
 from domain.passwords import hashed
-from domain.ports import Tx
 from domain.souls import system_prompt
+from domain.tables import Tx
 from resolvers.accounts import ensure_account
 from resolvers.context import Context
 from resolvers.guards import Caller, anyone, caller_if_any, not_too_often, signed_in

@@ -5,17 +5,17 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from uuid import uuid4
 
+from domain.ai.prompts import Turn
 from domain.errors import AiProviderFailed, BadRequest, NotFound, Unavailable
-from domain.ports import Tx
-from domain.prompts import Turn
-from domain.replies import ReplyDone, ReplyEvent, ReplyFailed, Spoken, resumed, spoken
+from domain.reply.events import ReplyDone, ReplyEvent, ReplyFailed, Spoken, resumed, spoken
 from domain.sessions import Message, MessageStatus, Role, check_client_message_id, check_content
+from domain.tables import Tx
+from resolvers.answering.answer import Opened
+from resolvers.answering.turns import HISTORY_MESSAGES
 from resolvers.avatars import owner_id
 from resolvers.context import Context
 from resolvers.guards import anyone, anyone_streaming
 from resolvers.sessions import of_avatar
-from resolvers.speaking import Opened
-from resolvers.turns import HISTORY_MESSAGES
 
 CLIENT_HISTORY_MAX = 50
 

@@ -3,14 +3,15 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from domain.knowledge_ports import KnowledgeNews
+from domain.knowledge.ports import KnowledgeNews
 from domain.limits import Hit
-from domain.ports import Clock, Limiter, Models, ReplyLog, SignIn, Store, Telemetry, Vault
+from domain.ports import Clock, Limiter, Models, ReplyLog, SignIn, Telemetry, Vault
+from domain.tables import Store
 
 if TYPE_CHECKING:
-    from resolvers.indexing import Indexer
-    from resolvers.recall import Recall
-    from resolvers.turns import Turns
+    from resolvers.answering.recall import Recall
+    from resolvers.answering.turns import Turns
+    from resolvers.indexing.indexer import Indexer
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from uuid import uuid4
 
 from domain.accounts import Account
-from domain.additions import Addition, content_of
 from domain.avatars import Avatar, AvatarSettings
-from domain.knowledge import KnowledgeItem, KnowledgeType
-from domain.ports import Clock, Store, Tx
+from domain.knowledge.additions import Addition, content_of
+from domain.knowledge.items import KnowledgeItem, KnowledgeType
+from domain.ports import Clock
 from domain.souls import system_prompt
+from domain.tables import Store, Tx
 from resolvers.knowledge import queue
 
 DEMO_EMAIL = "demo@localhost"

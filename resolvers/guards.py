@@ -8,10 +8,10 @@ from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from domain.accounts import Account, Identity, digest, is_api_key
-from domain.addresses import visitor
 from domain.errors import Forbidden, InvalidApiKey, RateLimited, TokenExpired, TokenInvalid, Unauthorized
 from domain.limits import Limit
-from domain.ports import Tx
+from domain.network.addresses import visitor
+from domain.tables import Tx
 from resolvers.context import Context
 
 P = ParamSpec("P")

@@ -4,11 +4,11 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass, replace
 from uuid import uuid4
 
-from domain.additions import Addition, content_of, type_of
 from domain.avatars import Avatar
 from domain.errors import NotFound
 from domain.jobs import Job, JobKind
-from domain.knowledge import (
+from domain.knowledge.additions import Addition, content_of, type_of
+from domain.knowledge.items import (
     QUESTION_MAX,
     KnowledgeDeleted,
     KnowledgeEvent,
@@ -20,9 +20,9 @@ from domain.knowledge import (
     check_text,
     check_title,
 )
+from domain.knowledge.retrieval import Finding
 from domain.plans import check_room
-from domain.ports import Tx
-from domain.retrieval import Finding
+from domain.tables import Tx
 from resolvers.avatars import own
 from resolvers.context import Context
 from resolvers.guards import Caller, caller_of, signed_in, signed_in_streaming

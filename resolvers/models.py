@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from domain.models import CATALOGUE, AiModel
+from domain.ai.models import CATALOGUE, AiModel
 from resolvers.context import Context
 from resolvers.guards import anyone
 

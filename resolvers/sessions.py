@@ -8,8 +8,8 @@ from domain.avatars import Avatar
 from domain.errors import InvalidPassword, NotFound, PasswordRequired
 from domain.limits import PASSWORD_ATTEMPT, SESSION_CREATION
 from domain.passwords import matches
-from domain.ports import Tx
 from domain.sessions import Message, Session, SessionReport, check_visitor, latency_stats, source_of
+from domain.tables import Tx
 from resolvers.avatars import owner_id, require_visible, visible
 from resolvers.context import Context
 from resolvers.guards import anyone, not_too_often

@@ -8,9 +8,9 @@ from strawberry import relay
 
 from domain import accounts as domain
 from resolvers import accounts as resolvers
-from schema.context import Info
+from schema.engine.context import Info
+from schema.engine.ids import key_of
 from schema.enums import KeyMode
-from schema.ids import key_of
 
 
 @strawberry.type(description="Whoever owns the avatars.")

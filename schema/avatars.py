@@ -9,11 +9,11 @@ from strawberry import relay
 from domain import avatars as domain
 from domain.errors import NotFound
 from resolvers import avatars as resolvers
-from schema.context import Info
+from schema.engine.context import Info
+from schema.engine.ids import global_id, key_of
+from schema.engine.pages import page_info, page_size
 from schema.enums import AiProvider, AvatarStatus, Body, QuizDifficulty, TtsProvider, VoiceGender
-from schema.ids import global_id, key_of
 from schema.knowledge import Knowledge, KnowledgeSummary, knowledge_page, knowledge_summary
-from schema.pages import page_info, page_size
 
 
 @strawberry.type(description="A 3D character that talks, as its owner sees it.")

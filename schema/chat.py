@@ -6,10 +6,10 @@ from typing import Annotated
 
 import strawberry
 
-from domain import replies as domain
+from domain.reply import events as domain
 from resolvers import chat as resolvers
-from schema.context import Info
-from schema.ids import key_of
+from schema.engine.context import Info
+from schema.engine.ids import key_of
 from schema.sessions import Citation, Latency, Message
 from schema.speech import SpeechSegment
 

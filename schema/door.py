@@ -33,12 +33,12 @@ from domain.errors import (
     masked,
 )
 from resolvers import accounts, knowledge
-from schema.context import OperationContext, bearer
-from schema.documents import Documents, asked_for
-from schema.negotiation import GRAPHQL_RESPONSE, response_type
-from schema.projection import send_at_once
+from schema.engine.context import OperationContext, bearer
+from schema.engine.documents import Documents, asked_for
+from schema.engine.negotiation import GRAPHQL_RESPONSE, response_type
+from schema.engine.projection import send_at_once
+from schema.engine.uploads import operation_with_file
 from schema.root import schema
-from schema.uploads import operation_with_file
 
 PROTOCOLS = (GRAPHQL_TRANSPORT_WS_PROTOCOL, "graphql-sse")
 INIT_WAIT = timedelta(seconds=10)

@@ -7,10 +7,10 @@ from strawberry.schema.name_converter import NameConverter
 from strawberry.types.enum import EnumValue, StrawberryEnumDefinition
 
 from domain.accounts import KeyMode
+from domain.ai.models import Tier
 from domain.avatars import AiProvider, AvatarStatus, Body, QuizDifficulty, TtsProvider, VoiceGender
-from domain.knowledge import KnowledgeStatus, KnowledgeType
-from domain.models import Tier
-from domain.reading import FailureCode
+from domain.knowledge.items import KnowledgeStatus, KnowledgeType
+from domain.knowledge.reading import FailureCode
 from domain.sessions import MessageStatus, Role, Source
 
 __all__ = [

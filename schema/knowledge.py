@@ -6,13 +6,13 @@ from typing import Self
 import strawberry
 from strawberry import relay
 
-from domain import knowledge as domain
 from domain.errors import BadRequest, NotFound
+from domain.knowledge import items as domain
 from resolvers import knowledge as resolvers
-from schema.context import Info
+from schema.engine.context import Info
+from schema.engine.ids import global_id, key_of, parts
+from schema.engine.pages import page_info, page_size
 from schema.enums import FailureCode, KnowledgeStatus, KnowledgeType
-from schema.ids import global_id, key_of, parts
-from schema.pages import page_info, page_size
 
 POSITION_DIGITS = 9
 

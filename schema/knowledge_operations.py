@@ -7,14 +7,14 @@ from typing import Annotated
 import strawberry
 from strawberry.file_uploads import Upload
 
-from domain import knowledge as domain
-from domain.additions import Addition
+from domain.knowledge import items as domain
+from domain.knowledge.additions import Addition
 from resolvers import knowledge as resolvers
-from schema.context import Info
+from schema.engine.context import Info
+from schema.engine.ids import global_id, key_of
+from schema.engine.uploads import uploaded
 from schema.enums import KnowledgeType
-from schema.ids import global_id, key_of
 from schema.knowledge import Knowledge, Passage
-from schema.uploads import uploaded
 
 USUAL = domain.Crawl()
 

@@ -4,9 +4,9 @@ from typing import Self
 
 import strawberry
 
-from domain import models as domain
+from domain.ai import models as domain
 from resolvers import models as resolvers
-from schema.context import Info
+from schema.engine.context import Info
 from schema.enums import AiProvider, Tier
 
 

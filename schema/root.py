@@ -12,20 +12,20 @@ from strawberry.types import ExecutionContext
 from schema.accounts import AccountMutation, AccountQuery, find_account
 from schema.avatars import AvatarMutation, AvatarQuery, find_avatar
 from schema.chat import ChatMutation, ChatSubscription
-from schema.context import Info
-from schema.cost import CostLimiter
+from schema.engine.context import Info
+from schema.engine.cost import CostLimiter
+from schema.engine.errors import show
+from schema.engine.ids import parts
+from schema.engine.pages import PAGE_MAX
+from schema.engine.projection import ProjectingExecutor
+from schema.engine.runner import LeanRunner
+from schema.engine.secrecy import Secrecy
+from schema.engine.shared import SharedDocuments
 from schema.enums import OwnSpelling
-from schema.errors import show
-from schema.ids import parts
 from schema.knowledge import find_knowledge, find_passage
 from schema.knowledge_operations import KnowledgeMutation, KnowledgeQuery, KnowledgeSubscription
 from schema.models import ModelQuery
-from schema.pages import PAGE_MAX
-from schema.projection import ProjectingExecutor
-from schema.runner import LeanRunner
-from schema.secrecy import Secrecy
 from schema.sessions import SessionMutation, find_message, find_session
-from schema.shared import SharedDocuments
 
 FINDERS: dict[str, Callable[[Info, str], Awaitable[relay.Node | None]]] = {
     "Account": find_account,

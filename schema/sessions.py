@@ -9,10 +9,10 @@ from strawberry import relay
 from domain import sessions as domain
 from domain.errors import NotFound
 from resolvers import sessions as resolvers
-from schema.context import Info
+from schema.engine.context import Info
+from schema.engine.ids import global_id, key_of
+from schema.engine.pages import page_info, page_size
 from schema.enums import MessageStatus, Role, Source
-from schema.ids import global_id, key_of
-from schema.pages import page_info, page_size
 
 
 @strawberry.type(name="Source", description="A passage of the avatar's knowledge that a reply draws on.")

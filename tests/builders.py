@@ -8,7 +8,7 @@ from uuid import uuid4
 from domain.accounts import Account, ApiKey, KeyMode, digest, key_hint, new_api_key
 from domain.avatars import SETTING_NAMES, Avatar, AvatarSettings, new_short_id
 from domain.jobs import Job, JobKind
-from domain.knowledge import KnowledgeItem, KnowledgeStatus, KnowledgeType, Passage
+from domain.knowledge.items import KnowledgeItem, KnowledgeStatus, KnowledgeType, Passage
 from domain.ports import Clock
 from domain.sessions import Message, MessageStatus, Role, Session, Source
 from domain.telemetry import TurnReport

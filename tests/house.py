@@ -3,19 +3,20 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from adapters.memory_news import MemoryNews
-from adapters.memory_replies import MemoryReplies
+from adapters.memory.news import MemoryNews
+from adapters.memory.replies import MemoryReplies
+from domain.ai.providers import Patience
 from domain.failover import Health
-from domain.knowledge_ports import Embedders, Fetcher, Reader, Robots, Vectors
-from domain.ports import Clock, Limiter, Models, ReplyLog, SignIn, Store, Telemetry, Vault
-from domain.providers import Patience
+from domain.knowledge.ports import Embedders, Fetcher, Reader, Robots, Vectors
+from domain.ports import Clock, Limiter, Models, ReplyLog, SignIn, Telemetry, Vault
+from domain.tables import Store
+from resolvers.answering.answer import Stage
+from resolvers.answering.recall import Recall
+from resolvers.answering.turns import Turns
 from resolvers.context import Services
-from resolvers.generations import Library
-from resolvers.indexing import Indexer
-from resolvers.reading import Source
-from resolvers.recall import Recall
-from resolvers.speaking import Stage
-from resolvers.turns import Turns
+from resolvers.indexing.building import Library
+from resolvers.indexing.indexer import Indexer
+from resolvers.indexing.source import Source
 from tests.fakes.clock import FakeClock
 from tests.fakes.embedder import BagOfWords, FakeEmbedders
 from tests.fakes.fetcher import FakeFetcher, FakeRobots

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from adapters.sql_store import open_store
+from adapters.database.store import open_store
+from domain.ai.providers import Patience
 from domain.avatars import AiProvider
-from domain.providers import Patience
 from resolvers.demo import DEMO_SHORT_ID, ensure_demo
 from tests.fakes.clock import FakeClock
 from tests.fakes.fetcher import FakeFetcher

@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from adapters.prometheus_metrics import Metrics
-from adapters.settings import Settings
-from adapters.uvicorn_server import Server, config
+from adapters.observing.metrics import Metrics
+from adapters.serving.uvicorn_server import Server, config
+from adapters.settings.settings import Settings
 from app import build
 from resolvers.context import Services
 

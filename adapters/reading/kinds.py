@@ -7,7 +7,7 @@ from enum import Enum, auto
 from pathlib import PurePosixPath
 from urllib.parse import urlsplit
 
-from domain.reading import FailureCode, Raw, Unreadable
+from domain.knowledge.reading import FailureCode, Raw, Unreadable
 
 UNZIPPED_MAX_BYTES = 64 * 1024 * 1024
 HEAD_BYTES = 2048

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
-from domain.reading import Piece
+from domain.knowledge.reading import Piece
 
 SAMPLES = 12
 SURE = 0.5

@@ -10,8 +10,8 @@ from pypdf.errors import PdfReadError
 from adapters.reading.characters import cleaned, one_line
 from adapters.reading.extract import Block, Extract
 from adapters.reading.plain import paragraphs
-from domain.knowledge import TITLE_MAX
-from domain.reading import PDF_PAGES_MAX, FailureCode, Raw, Unreadable
+from domain.knowledge.items import TITLE_MAX
+from domain.knowledge.reading import PDF_PAGES_MAX, FailureCode, Raw, Unreadable
 
 LIGATURES = str.maketrans({"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl"})
 BROKEN_WORD = re.compile(r"(?<=[^\W\d_])[-‐]\n(?=[^\W\d_])(?=\w)")

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from semantic_text_splitter import TextSplitter
 
 from adapters.reading.extract import Block, Extract, Shape
-from domain.reading import PIECES_MAX, FailureCode, Piece, Unreadable
+from domain.knowledge.reading import PIECES_MAX, FailureCode, Piece, Unreadable
 
 LONGEST = 1100
 WANTED = 900

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 from adapters.reading.characters import cleaned, decoded, one_line
 from adapters.reading.extract import Block, Extract, Shape
-from domain.knowledge import TITLE_MAX
-from domain.reading import Raw
+from domain.knowledge.items import TITLE_MAX
+from domain.knowledge.reading import Raw
 
 HEADING = re.compile(r"^ {0,3}(#{1,6})[ \t]+(.+?)[ \t]*#*[ \t]*$")
 UNDERLINE = re.compile(r"^ {0,3}(=+|-{3,})[ \t]*$")

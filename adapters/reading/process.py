@@ -12,8 +12,8 @@ import orjson
 from adapters.reading.child import Child, start
 from adapters.reading.frames import receive_frame, send_frame
 from adapters.reading.limits import ReadingLimits
-from domain.knowledge_ports import Reader
-from domain.reading import BODY_MAX_BYTES, Document, FailureCode, Piece, Raw, Unreadable
+from domain.knowledge.ports import Reader
+from domain.knowledge.reading import BODY_MAX_BYTES, Document, FailureCode, Piece, Raw, Unreadable
 
 PASSED_ON = ("PATH", "PYTHONPATH", "SYSTEMROOT")
 SUSPECT = (FailureCode.BROKEN, FailureCode.TOO_SLOW)

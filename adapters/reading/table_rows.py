@@ -7,7 +7,7 @@ from itertools import islice
 
 from adapters.reading.characters import cleaned, decoded
 from adapters.reading.extract import Block, Extract, Shape
-from domain.reading import BODY_MAX_BYTES, Raw
+from domain.knowledge.reading import BODY_MAX_BYTES, Raw
 
 SEPARATORS = ",;\t|"
 SAMPLE_ROWS = 20

@@ -10,8 +10,8 @@ from lxml import html
 from adapters.reading.characters import cleaned, decoded, one_line
 from adapters.reading.extract import Extract
 from adapters.reading.plain import markdown
-from domain.knowledge import TITLE_MAX, URL_MAX
-from domain.reading import FailureCode, Raw, Unreadable
+from domain.knowledge.items import TITLE_MAX, URL_MAX
+from domain.knowledge.reading import FailureCode, Raw, Unreadable
 
 CHARSET = re.compile(rb"<meta[^>]+charset\s*=\s*[\"']?\s*([\w-]+)", re.I)
 CHARSET_WITHIN_BYTES = 4096

@@ -12,8 +12,8 @@ from docx.text.paragraph import Paragraph
 from adapters.reading.characters import cleaned, one_line
 from adapters.reading.extract import Extract
 from adapters.reading.plain import markdown
-from domain.knowledge import TITLE_MAX
-from domain.reading import Raw
+from domain.knowledge.items import TITLE_MAX
+from domain.knowledge.reading import Raw
 
 HEADING_STYLE = re.compile(r"^Heading ([1-9])$")
 

@@ -12,12 +12,12 @@ from typing import Any, BinaryIO
 
 import orjson
 
-from adapters.giving_way import give_way
+from adapters.processes.giving_way import give_way
 from adapters.reading.extract import Extract
 from adapters.reading.frames import read_frame, write_frame
 from adapters.reading.kinds import Kind, kind_of
 from adapters.reading.limits import hold_to, leave_no_core
-from domain.reading import FailureCode, Piece, Raw, Unreadable
+from domain.knowledge.reading import FailureCode, Piece, Raw, Unreadable
 
 PIECES_A_FRAME = 32
 

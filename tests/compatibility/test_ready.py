@@ -11,9 +11,9 @@ from starlette.routing import Route, Router
 from starlette.types import Scope
 
 import compatibility
-from adapters.asgi import RequestContext
+from adapters.serving.asgi import RequestContext
 from domain.errors import Unavailable
-from domain.ports import Tx
+from domain.tables import Tx
 from resolvers.context import Context, Services
 from tests import house
 from tests.fakes.store import MemoryStore

@@ -9,8 +9,8 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from adapters.sql_store import open_store
-from domain.ports import Store
+from adapters.database.store import open_store
+from domain.tables import Store
 from tests.fakes.store import ConstraintBroken, MemoryStore
 from tests.parts.postgres import Postgres
 

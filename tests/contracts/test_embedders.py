@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from adapters.litellm_embedder import LitellmEmbedder
-from adapters.minilm import MiniLm
+from adapters.embedding.litellm_embedder import LitellmEmbedder
+from adapters.embedding.minilm import MiniLm
 from domain.avatars import AiProvider
-from domain.knowledge_ports import Embedder, Vector
+from domain.knowledge.ports import Embedder, Vector
 from tests.fakes.embedder import BagOfWords
 from tests.fakes.vectors import cosine
 from tests.parts.aimock import Aimock, running_aimock

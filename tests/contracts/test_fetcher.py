@@ -6,10 +6,10 @@ from typing import Protocol
 
 import pytest
 
-from adapters.robots import RobotsTxt
-from adapters.safe_fetcher import SafeFetcher
-from domain.knowledge_ports import Fetcher, Robots
-from domain.reading import FailureCode, Unreadable
+from adapters.fetching.robots import RobotsTxt
+from adapters.fetching.safe_fetcher import SafeFetcher
+from domain.knowledge.ports import Fetcher, Robots
+from domain.knowledge.reading import FailureCode, Unreadable
 from tests.fakes.clock import FakeClock
 from tests.fakes.fetcher import FakeFetcher, FakeRobots
 from tests.parts.site import running_site

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 from limits.aio.storage import memory
 
-from adapters.limits_limiter import LimitsLimiter
+from adapters.memory.limiter import LimitsLimiter
 from domain.limits import Limit
 from domain.ports import Limiter
 from tests.fakes.clock import FakeClock

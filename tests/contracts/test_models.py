@@ -10,16 +10,16 @@ import aiohttp
 import httpx
 import pytest
 
-from adapters.ai_models import AiModels, request
-from adapters.litellm_planner import LitellmPlanner, plain_plan
-from adapters.litellm_stream import Dialect, LitellmCall, LitellmStream
-from adapters.openai_stream import OpenAiStream, open_session
+from adapters.ai.litellm_planner import LitellmPlanner, plain_plan
+from adapters.ai.litellm_stream import Dialect, LitellmCall, LitellmStream
+from adapters.ai.models import AiModels, request
+from adapters.ai.openai_stream import OpenAiStream, open_session
+from domain.ai.models import Candidate
+from domain.ai.prompts import Prompt, Turn
+from domain.ai.providers import Piece, TextPiece, TokenCount
 from domain.avatars import AiProvider
 from domain.errors import ProviderFailure
-from domain.models import Candidate
 from domain.ports import Models
-from domain.prompts import Prompt, Turn
-from domain.providers import Piece, TextPiece, TokenCount
 from domain.sessions import Role
 from tests.fakes.models import ScriptedModels
 from tests.parts import upstream as upstream_part
@@ -27,7 +27,7 @@ from tests.parts.aimock import Aimock, fails, running_aimock, says
 from tests.parts.upstream import Upstream, running_upstream
 
 if TYPE_CHECKING:
-    from adapters.litellm_transport import WatchedTransport
+    from adapters.ai.litellm_transport import WatchedTransport
 
 KEY = "sk-very-secret"
 PROMPT = Prompt(

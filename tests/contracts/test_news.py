@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from adapters.memory_news import MemoryNews
-from domain.knowledge import KnowledgeDeleted, KnowledgeProgress
-from domain.knowledge_ports import KnowledgeNews
+from adapters.memory.news import MemoryNews
+from domain.knowledge.items import KnowledgeDeleted, KnowledgeProgress
+from domain.knowledge.ports import KnowledgeNews
 from tests.builders import an_account, an_avatar, an_item
 
 AVATAR = an_avatar(an_account())

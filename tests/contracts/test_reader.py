@@ -6,8 +6,8 @@ import pytest
 import pytest_asyncio
 
 from adapters.reading.process import open_reader
-from domain.knowledge_ports import Reader
-from domain.reading import BODY_MAX_BYTES, FailureCode, Raw, Unreadable
+from domain.knowledge.ports import Reader
+from domain.knowledge.reading import BODY_MAX_BYTES, FailureCode, Raw, Unreadable
 from tests.fakes.reader import FakeReader
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

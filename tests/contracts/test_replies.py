@@ -7,9 +7,9 @@ from random import Random
 
 import pytest
 
-from adapters.memory_replies import MemoryReplies
+from adapters.memory.replies import MemoryReplies
 from domain.ports import ReplyLog
-from domain.replies import (
+from domain.reply.events import (
     EmotionChanged,
     ProviderSwitched,
     ReplyChunk,

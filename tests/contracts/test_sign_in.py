@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from adapters.firebase_sign_in import FirebaseSignIn
-from adapters.local_sign_in import LocalSignIn
+from adapters.trust.firebase import FirebaseSignIn
+from adapters.trust.local import LocalSignIn
 from domain.accounts import Identity
 from domain.errors import TokenExpired, TokenInvalid
 from domain.ports import SignIn

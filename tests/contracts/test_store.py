@@ -9,7 +9,7 @@ import pytest
 
 from domain.accounts import Account
 from domain.errors import Unavailable
-from domain.ports import Store, Tx
+from domain.tables import Store, Tx
 from tests.builders import an_account, an_avatar
 from tests.contracts.conftest import Database
 

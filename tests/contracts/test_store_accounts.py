@@ -5,7 +5,7 @@ from datetime import timedelta, timezone
 import pytest
 
 from domain.accounts import Account, ApiKey, KeyMode
-from domain.ports import Store, Tx
+from domain.tables import Store, Tx
 from tests.builders import NOON, an_account, an_api_key
 from tests.contracts.conftest import Database
 

@@ -20,7 +20,7 @@ from domain.avatars import (
     VoiceGender,
 )
 from domain.errors import SlugTaken
-from domain.ports import Store, Tx
+from domain.tables import Store, Tx
 from tests.builders import NOON, a_message, a_session, an_account, an_avatar, changed
 from tests.contracts.conftest import Database
 

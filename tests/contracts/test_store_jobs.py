@@ -4,7 +4,7 @@ import asyncio
 from datetime import datetime, timedelta
 
 from domain.jobs import Job, JobKind
-from domain.ports import Store
+from domain.tables import Store
 from tests.builders import NOON, a_job, an_account, an_avatar
 
 LEASE = timedelta(minutes=1)

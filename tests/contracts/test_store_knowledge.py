@@ -8,9 +8,9 @@ from datetime import timedelta
 import pytest
 
 from domain.avatars import Avatar
-from domain.knowledge import Crawl, KnowledgeItem, KnowledgeStatus, KnowledgeTotals, KnowledgeType
-from domain.ports import Store, Tx
-from domain.reading import FailureCode
+from domain.knowledge.items import Crawl, KnowledgeItem, KnowledgeStatus, KnowledgeTotals, KnowledgeType
+from domain.knowledge.reading import FailureCode
+from domain.tables import Store, Tx
 from tests.builders import NOON, a_passage, an_account, an_avatar, an_item
 from tests.fakes.lexicon import add_passages
 

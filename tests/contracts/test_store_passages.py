@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from domain.avatars import Avatar
-from domain.knowledge import KnowledgeItem, Passage
-from domain.ports import Store, Tx
+from domain.knowledge.items import KnowledgeItem, Passage
+from domain.tables import Store, Tx
 from tests.builders import a_passage, an_account, an_avatar, an_item
 from tests.fakes.lexicon import add_passages
 

@@ -5,9 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from domain.ports import Store, Tx
-from domain.prompts import Turn
+from domain.ai.prompts import Turn
 from domain.sessions import Citation, Latency, Message, MessageStatus, Role, Session, Source, Usage, Visitor
+from domain.tables import Store, Tx
 from tests.builders import NOON, a_message, a_reply, a_session, an_account, an_avatar
 from tests.contracts.conftest import Database
 

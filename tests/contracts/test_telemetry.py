@@ -6,9 +6,9 @@ import pytest
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from adapters.otel_traces import Traces
-from adapters.prometheus_metrics import Metrics
-from adapters.telemetry import Telemetries
+from adapters.observing.metrics import Metrics
+from adapters.observing.telemetry import Telemetries
+from adapters.observing.traces import Traces
 from domain.ports import Telemetry
 from domain.telemetry import StepName
 from tests.builders import turn_report

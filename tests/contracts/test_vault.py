@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from adapters.fernet_vault import FernetVault
+from adapters.trust.vault import FernetVault
 from domain.avatars import SealedKey
 from domain.errors import Unavailable
 from domain.ports import Vault

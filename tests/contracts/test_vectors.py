@@ -7,8 +7,8 @@ from uuid import uuid4
 
 import pytest
 
-from adapters.chroma_vectors import open_vectors
-from domain.knowledge_ports import Vector, Vectors
+from adapters.vectors.chroma_vectors import open_vectors
+from domain.knowledge.ports import Vector, Vectors
 from tests.fakes.clock import FakeClock
 from tests.fakes.vectors import MemoryVectors
 

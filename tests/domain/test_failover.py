@@ -6,12 +6,12 @@ from contextlib import aclosing
 
 import pytest
 
+from domain.ai.models import Candidate
+from domain.ai.prompts import Prompt, Turn
+from domain.ai.providers import Patience, Piece, Switched, TextPiece, TokenCount
 from domain.avatars import AiProvider
 from domain.errors import ProviderFailure
 from domain.failover import COOLDOWN, LONGEST_COOLDOWN, Failover, Health
-from domain.models import Candidate
-from domain.prompts import Prompt, Turn
-from domain.providers import Patience, Piece, Switched, TextPiece, TokenCount
 from domain.sessions import Role
 from tests.builders import turn_report
 from tests.fakes.clock import FakeClock

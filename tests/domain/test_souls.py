@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from domain.avatars import AvatarSettings, QuizDifficulty
-from domain.emotions import EMOTIONS
+from domain.reply.emotions import EMOTIONS
 from domain.souls import QUIZ, RULES, system_prompt
 
 AVA = AvatarSettings("ava", "Ava", "https://models.example/ava.glb")

@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
+from domain.ai.models import Candidate
 from domain.avatars import AiProvider
 from domain.errors import ProviderFailure
-from domain.models import Candidate
 from domain.telemetry import Step, StepName, provider_of
 from tests.builders import turn_report
 from tests.fakes.clock import FakeClock

@@ -10,7 +10,7 @@ from itertools import cycle
 import aiohttp
 import pytest
 
-from domain.providers import Patience
+from domain.ai.providers import Patience
 from tests.doors.doors import REPLY, SEND, GraphQLSendAndFollow
 from tests.fakes.models import Step
 from tests.served import House

@@ -1,6 +1,6 @@
 """A model that never ends its answer."""
 
-from resolvers.speaking import REPLY_MAX_CHARS
+from resolvers.answering.answer import REPLY_MAX_CHARS
 from tests.doors.doors import Door
 from tests.served import House
 

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 
-from adapters.uvicorn_server import MESSAGE_MAX_BYTES
+from adapters.serving.uvicorn_server import MESSAGE_MAX_BYTES
 from tests.served import House
 
 SOCKETS = {"/graphql": "graphql-transport-ws", "/v1/public/avatar/DemoAvatar1/ws": None}

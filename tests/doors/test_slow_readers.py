@@ -7,7 +7,7 @@ import aiohttp
 import pytest
 from websockets.frames import Opcode
 
-from domain.providers import Patience
+from domain.ai.providers import Patience
 from tests.doors.doors import REPLY, SEND, GraphQLSendAndFollow
 from tests.doors.raw import Wire, frame, handshake, request, wire
 from tests.served import House

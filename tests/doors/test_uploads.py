@@ -7,7 +7,7 @@ import aiohttp
 import pytest
 
 from domain.accounts import Identity
-from domain.additions import UPLOAD_MAX_BYTES
+from domain.knowledge.additions import UPLOAD_MAX_BYTES
 from tests.doors.raw import request, wire
 from tests.served import House
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import aiohttp
 import pytest
 
-from domain.providers import Patience
+from domain.ai.providers import Patience
 from tests.doors.doors import CHAT, SEND, Door, GraphQLEvents, Rest
 from tests.doors.raw import Wire, frame, handshake, request, wire
 from tests.served import House

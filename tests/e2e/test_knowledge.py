@@ -8,7 +8,7 @@ from typing import Any
 
 import aiohttp
 
-from resolvers.generations import EMBEDDED_AT_ONCE
+from resolvers.indexing.building import EMBEDDED_AT_ONCE
 from tests.e2e.process import Avatarium, avatarium
 from tests.parts.embeddings import running_embeddings
 

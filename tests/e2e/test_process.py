@@ -13,7 +13,7 @@ import aiohttp
 import pytest
 from sqlalchemy import Connection
 
-from adapters.migrations import alone
+from adapters.database.migrations import alone
 from tests.doors.doors import GraphQLSendAndFollow
 from tests.e2e.process import PROGRAM, avatarium
 from tests.parts.ports import free_port

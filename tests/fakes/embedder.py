@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 from zlib import crc32
 
-from domain.knowledge_ports import Embedder, Embedders, Vector
+from domain.knowledge.ports import Embedder, Embedders, Vector
 
 DIMENSION = 256
 

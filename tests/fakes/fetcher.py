@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from urllib.parse import urljoin
 
-from domain.knowledge_ports import Fetcher, Robots
-from domain.reading import FailureCode, Raw, Unreadable
+from domain.knowledge.ports import Fetcher, Robots
+from domain.knowledge.reading import FailureCode, Raw, Unreadable
 
 REDIRECTS = 5
 

@@ -6,11 +6,11 @@ from datetime import datetime
 
 import numpy as np
 
-from adapters import sql_ranking as ranking
-from adapters.terms import hidden, questions_terms
+from adapters.words import ranking
+from adapters.words.terms import hidden, questions_terms
 from domain.jobs import Job
-from domain.knowledge import KnowledgeItem, KnowledgeTotals, Match, Passage
-from domain.knowledge_ports import Jobs, Knowledge, Passages
+from domain.knowledge.items import KnowledgeItem, KnowledgeTotals, Match, Passage
+from domain.tables import Jobs, Knowledge, Passages
 from tests.fakes.tables import Tables, page_of, require
 
 

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from adapters.terms import indexed
-from domain.knowledge import Passage
-from domain.knowledge_ports import Lexicon
-from domain.ports import Tx
+from adapters.words.terms import indexed
+from domain.knowledge.items import Passage
+from domain.knowledge.ports import Lexicon
+from domain.tables import Tx
 
 
 class FakeLexicon(Lexicon):

@@ -3,12 +3,12 @@
 import asyncio
 from collections.abc import AsyncGenerator, Collection
 
+from domain.ai.models import Candidate
+from domain.ai.prompts import Prompt
+from domain.ai.providers import Piece, TextPiece, TokenCount
 from domain.avatars import AiProvider
 from domain.errors import ProviderFailure
-from domain.models import Candidate
 from domain.ports import Models
-from domain.prompts import Prompt
-from domain.providers import Piece, TextPiece, TokenCount
 
 Step = str | TokenCount | ProviderFailure | asyncio.Event
 

@@ -3,8 +3,8 @@
 import asyncio
 import re
 
-from domain.knowledge_ports import Reader
-from domain.reading import Document, FailureCode, Piece, Raw, Unreadable
+from domain.knowledge.ports import Reader
+from domain.knowledge.reading import Document, FailureCode, Piece, Raw, Unreadable
 
 
 class ParagraphReader(Reader):

@@ -1,7 +1,7 @@
 """A reader of plain text only: a passage a paragraph."""
 
-from domain.knowledge_ports import Reader
-from domain.reading import BODY_MAX_BYTES, Document, FailureCode, Piece, Raw, Unreadable
+from domain.knowledge.ports import Reader
+from domain.knowledge.reading import BODY_MAX_BYTES, Document, FailureCode, Piece, Raw, Unreadable
 
 
 class FakeReader(Reader):

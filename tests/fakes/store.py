@@ -7,11 +7,11 @@ from datetime import datetime
 from typing import TypeVar
 
 from domain.accounts import Account, ApiKey
+from domain.ai.prompts import Turn
 from domain.avatars import Avatar
 from domain.errors import SlugTaken, Unavailable
-from domain.ports import Accounts, ApiKeys, Avatars, Messages, Sessions, Store, Tx
-from domain.prompts import Turn
 from domain.sessions import Message, MessageStatus, Role, Session
+from domain.tables import Accounts, ApiKeys, Avatars, Messages, Sessions, Store, Tx
 from tests.fakes.knowledge_tables import MemoryJobs, MemoryKnowledge, MemoryPassages
 from tests.fakes.tables import ConstraintBroken, Tables, found, page_of, require
 

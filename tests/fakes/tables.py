@@ -7,7 +7,7 @@ from typing import TypeVar
 from domain.accounts import Account, ApiKey
 from domain.avatars import Avatar
 from domain.jobs import Job
-from domain.knowledge import KnowledgeItem, Passage
+from domain.knowledge.items import KnowledgeItem, Passage
 from domain.sessions import Message, Session
 
 T = TypeVar("T")

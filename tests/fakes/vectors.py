@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from domain.knowledge import Match
-from domain.knowledge_ports import Vector, Vectors
+from domain.knowledge.items import Match
+from domain.knowledge.ports import Vector, Vectors
 
 
 class MemoryVectors(Vectors):

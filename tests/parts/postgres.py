@@ -13,7 +13,7 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from adapters.migrations import migrate
+from adapters.database.migrations import migrate
 from tests.parts.ports import free_port
 
 TEMPLATE = "migrated"

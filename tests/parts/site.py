@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
-from domain.reading import FailureCode
+from domain.knowledge.reading import FailureCode
 
 STATUSES = {FailureCode.NOT_FOUND: 404, FailureCode.REFUSED: 403, FailureCode.UNREACHABLE: 503}
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]

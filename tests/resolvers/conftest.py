@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from domain.accounts import Identity
+from domain.ai.providers import Patience
 from domain.avatars import Avatar
-from domain.providers import Patience
 from resolvers import avatars
 from resolvers.context import Context, Services
 from tests import house

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from domain.ports import Store
+from domain.tables import Store
 from resolvers.context import Services
 
 

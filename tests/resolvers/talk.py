@@ -4,9 +4,9 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
 from domain.avatars import Avatar
-from domain.ports import Store
-from domain.replies import ReplyChunk, ReplyDone, ReplyEvent, ReplyFailed
+from domain.reply.events import ReplyChunk, ReplyDone, ReplyEvent, ReplyFailed
 from domain.sessions import Message, MessageStatus
+from domain.tables import Store
 from resolvers import chat, sessions
 from resolvers.context import Context, Services
 

@@ -7,8 +7,8 @@ import pytest
 from domain.avatars import AiProvider, Avatar, AvatarStatus
 from domain.errors import AvatariumError, BadRequest, NotFound, RateLimited, SlugTaken, Unauthorized
 from domain.passwords import matches
-from domain.ports import Store
 from domain.souls import system_prompt
+from domain.tables import Store
 from resolvers import accounts, avatars, chat, sessions
 from resolvers.context import Context, Services
 from tests.fakes.clock import FakeClock

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from domain.ai.prompts import Turn
 from domain.avatars import Avatar
 from domain.errors import (
     AiProviderFailed,
@@ -15,10 +16,9 @@ from domain.errors import (
     SessionExpired,
     Unavailable,
 )
-from domain.ports import Store
-from domain.prompts import Turn
-from domain.replies import coalesced, replayed
+from domain.reply.events import coalesced, replayed
 from domain.sessions import IDLE_LIMIT, MessageStatus, Role
+from domain.tables import Store
 from resolvers import avatars, chat, sessions
 from resolvers.chat import CLIENT_HISTORY_MAX
 from resolvers.context import Context

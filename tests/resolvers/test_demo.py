@@ -5,8 +5,8 @@ from dataclasses import asdict
 import pytest
 
 from domain.avatars import Avatar, settings_from
-from domain.ports import Store
 from domain.souls import system_prompt
+from domain.tables import Store
 from resolvers import chat, sessions
 from resolvers.context import Context
 from resolvers.demo import DEMO_SHORT_ID, DEMO_SUBJECT, ensure_demo

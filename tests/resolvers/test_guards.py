@@ -6,7 +6,7 @@ from domain.accounts import ApiKey, KeyMode
 from domain.avatars import Avatar
 from domain.errors import Forbidden, InvalidApiKey, RateLimited, TokenExpired, TokenInvalid, Unauthorized, Unavailable
 from domain.limits import Limit
-from domain.ports import Store
+from domain.tables import Store
 from resolvers import accounts, avatars
 from resolvers.accounts import NewKey
 from resolvers.context import Context, Services

@@ -6,7 +6,6 @@ import pytest
 
 from domain import plans
 from domain.accounts import KeyMode
-from domain.additions import Addition, Upload
 from domain.avatars import Avatar
 from domain.errors import (
     AvatariumError,
@@ -18,8 +17,16 @@ from domain.errors import (
     Unauthorized,
 )
 from domain.jobs import JobKind
-from domain.knowledge import Crawl, KnowledgeDeleted, KnowledgeItem, KnowledgeProgress, KnowledgeStatus, KnowledgeTotals
-from domain.reading import BODY_MAX_BYTES
+from domain.knowledge.additions import Addition, Upload
+from domain.knowledge.items import (
+    Crawl,
+    KnowledgeDeleted,
+    KnowledgeItem,
+    KnowledgeProgress,
+    KnowledgeStatus,
+    KnowledgeTotals,
+)
+from domain.knowledge.reading import BODY_MAX_BYTES
 from resolvers import accounts, avatars, knowledge
 from resolvers.context import Context, Services
 from tests.fakes.clock import FakeClock

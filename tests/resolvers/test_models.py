@@ -2,8 +2,8 @@
 
 import pytest
 
+from domain.ai.models import CATALOGUE
 from domain.avatars import AiProvider
-from domain.models import CATALOGUE
 from resolvers import models as resolvers
 from resolvers.context import Context
 from tests.fakes.models import ScriptedModels

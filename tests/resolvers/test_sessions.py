@@ -6,8 +6,8 @@ import pytest
 
 from domain.avatars import Avatar
 from domain.errors import BadRequest, InvalidPassword, NotFound, PasswordRequired, RateLimited, SessionEnded
-from domain.ports import Store
 from domain.sessions import LatencyStats, MessageStatus, Role, SessionReport, Source, Visitor
+from domain.tables import Store
 from resolvers import avatars, chat, sessions
 from resolvers.context import Context, Services
 from tests.fakes.clock import FakeClock

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from domain.errors import Unavailable
-from domain.ports import Tx
+from domain.tables import Tx
 from tests.fakes.store import MemoryStore
 
 T = TypeVar("T")

@@ -10,8 +10,8 @@ import aiohttp
 import pytest
 from graphql import GraphQLObjectType, GraphQLScalarType, get_named_type
 
+from domain.knowledge.reading import BODY_MAX_BYTES
 from domain.plans import KNOWLEDGE, SELF_HOSTED
-from domain.reading import BODY_MAX_BYTES
 from schema.root import schema
 from tests.schema.conftest import Client, Payload, over_socket, socket
 from tests.schema.test_avatars import created

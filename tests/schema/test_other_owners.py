@@ -20,7 +20,7 @@ from graphql import (
 )
 
 import compatibility
-from schema.ids import global_id
+from schema.engine.ids import global_id
 from schema.print_schema import text
 from tests.schema.conftest import Client
 

@@ -8,7 +8,7 @@ import pytest
 
 from adapters.reading.frames import read_frame
 from adapters.reading.worker import answer
-from domain.reading import Raw
+from domain.knowledge.reading import Raw
 from tests.parts.documents import KINDS
 
 

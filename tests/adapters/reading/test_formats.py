@@ -12,7 +12,7 @@ from adapters.reading.plain import read_markdown, read_text
 from adapters.reading.table_rows import read_csv
 from adapters.reading.web_page import read_html
 from adapters.reading.word import read_docx
-from domain.reading import FailureCode, Raw, Unreadable
+from domain.knowledge.reading import FailureCode, Raw, Unreadable
 from tests.parts import documents
 
 

@@ -6,7 +6,7 @@ import zipfile
 import pytest
 
 from adapters.reading.kinds import Kind, kind_of
-from domain.reading import FailureCode, Raw, Unreadable
+from domain.knowledge.reading import FailureCode, Raw, Unreadable
 from tests.parts import documents
 
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600)

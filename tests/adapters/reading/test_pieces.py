@@ -7,7 +7,7 @@ import pytest
 from adapters.reading.extract import Block, Extract, Shape
 from adapters.reading.language import language_of
 from adapters.reading.pieces import LONGEST, pieces_of
-from domain.reading import PIECES_MAX, FailureCode, Piece, Unreadable
+from domain.knowledge.reading import PIECES_MAX, FailureCode, Piece, Unreadable
 
 
 def texts(*blocks: Block) -> list[str]:

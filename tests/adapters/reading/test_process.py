@@ -15,7 +15,7 @@ import pytest_asyncio
 from adapters.reading.child import start, started
 from adapters.reading.limits import ReadingLimits
 from adapters.reading.process import ProcessReader, open_reader
-from domain.reading import BODY_MAX_BYTES, FailureCode, Raw, Unreadable
+from domain.knowledge.reading import BODY_MAX_BYTES, FailureCode, Raw, Unreadable
 from tests.parts import documents
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -1,0 +1,1 @@
+"""The AI providers: our own streams beside LiteLLM, behind the port `Models`."""

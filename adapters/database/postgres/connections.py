@@ -1,0 +1,130 @@
+"""How this program connects to PostgreSQL, and which of PostgreSQL's errors mean what."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import asyncpg
+import orjson
+from sqlalchemy import URL
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from adapters.database.postgres.driver import PostgresDriver
+from domain.errors import Unavailable
+
+CONNECTIONS = 10
+CONNECT_SECONDS, COMMAND_SECONDS = 5.0, 30.0
+PARAMETERS = {"host": "host", "port": "port", "sslmode": "ssl"}
+"""What an address may have behind its question mark, and what asyncpg calls it."""
+
+LOST = ("08", "57P")
+"""Beginnings of SQLSTATE codes: connections, a server that stops or starts."""
+UNREACHABLE = ("28", "3D000", "40001", "40P01", "53", "55P03", "57014", "58")
+"""Beginnings of SQLSTATE codes: authorization, a database that is missing, transactions that
+lost against others too often, resources, locks, cancelled statements, the server's own system."""
+
+RETRIES = {"40001": 5, "40P01": 5, "23505": 1}
+"""How often a transaction is tried again: serialization, deadlock, a unique value.
+
+Somebody else may have stored the unique value a moment ago; the second time the work sees their row.
+"""
+
+
+class ConnectionLost(Exception):
+    """The connection broke before the commit was asked for, so nothing was stored."""
+
+
+def postgres_url(url: URL) -> URL:
+    """As asyncpg takes it. Raises `ValueError`, which repeats nothing of the address."""
+    if not url.query.keys() <= PARAMETERS.keys():
+        raise ValueError(f"Behind its ? the database's address takes {', '.join(PARAMETERS)} only.")
+    query = {PARAMETERS[name]: value for name, value in url.query.items()}
+    return url.set(drivername="postgresql+asyncpg", query=query)
+
+
+def postgres_engine(url: URL, command_seconds: float | None = COMMAND_SECONDS, **options: Any) -> AsyncEngine:
+    return create_async_engine(
+        postgres_url(url),
+        connect_args=connect_options(command_seconds),
+        hide_parameters=True,
+        **options,
+    )
+
+
+def postgres_pool(url: URL) -> asyncpg.Pool:
+    """To be entered. Connects when somebody asks, and replaces connections that were closed meanwhile."""
+    _, address = PostgresDriver.dialect.create_connect_args(postgres_url(url))
+    return asyncpg.create_pool(
+        **address,
+        **connect_options(COMMAND_SECONDS),
+        min_size=0,
+        max_size=CONNECTIONS,
+        max_inactive_connection_lifetime=0,
+        init=prepare,
+        reset=keep,
+    )
+
+
+def connect_options(command_seconds: float | None) -> dict[str, Any]:
+    return {
+        "timeout": CONNECT_SECONDS,
+        "command_timeout": command_seconds,
+        "server_settings": {"application_name": "avatarium"},
+    }
+
+
+async def prepare(connection: asyncpg.Connection) -> None:
+    """Without PostgreSQL's compiler, which takes tens of milliseconds for a search of a few.
+
+    A pooler such as PgBouncer would refuse that as a parameter of the connection.
+    """
+    await connection.execute("SET jit TO off")
+    await connection.set_type_codec("json", schema="pg_catalog", encoder=str, decoder=orjson.loads)
+
+
+async def keep(_connection: asyncpg.Connection) -> None:
+    """What asyncpg resets by itself suffices: it rolls back, and nothing else outlasts a transaction."""
+
+
+def driver_error(error: Exception) -> BaseException:
+    return error.orig or error if isinstance(error, DBAPIError) else error
+
+
+def sqlstate(error: Exception) -> str:
+    return getattr(driver_error(error), "sqlstate", None) or ""
+
+
+def is_loss(error: Exception) -> bool:
+    """Whether the server said goodbye. asyncpg may be confused by that in the middle of its own affairs."""
+    return isinstance(error, asyncpg.InternalClientError) or sqlstate(error).startswith(LOST)
+
+
+def is_closed(connection: asyncpg.Connection) -> bool:
+    """The pool takes a connection that was closed out of its user's hands."""
+    try:
+        return bool(connection.is_closed())
+    except asyncpg.InterfaceError:
+        return True
+
+
+def is_outdated(error: Exception) -> bool:
+    """Whether the connection's prepared statements no longer fit the schema, which a newer server has changed."""
+    return isinstance(error, asyncpg.InvalidCachedStatementError)
+
+
+def retries_for(error: Exception) -> int:
+    if is_outdated(error):
+        return CONNECTIONS  # any of which may be
+    return 1 if isinstance(error, ConnectionLost) else RETRIES.get(sqlstate(error), 0)
+
+
+@contextmanager
+def unavailable_when_unreachable() -> Iterator[None]:
+    """Raises `Unavailable` when PostgreSQL could not do what it was rightly asked."""
+    try:
+        yield
+    except Exception as error:
+        if isinstance(error, ConnectionLost | OSError) or is_loss(error) or sqlstate(error).startswith(UNREACHABLE):
+            raise Unavailable("The database cannot be used right now. Try again in a moment.") from error
+        raise

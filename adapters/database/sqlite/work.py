@@ -1,0 +1,44 @@
+"""Work for a thread that holds a connection to SQLite."""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from queue import SimpleQueue
+from typing import TypeVar, cast
+
+from domain.tables import Tx
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True, eq=False)
+class Job:
+    """Work and its outcome, which the thread fills in before `settled` is set."""
+
+    work: Callable[[Tx], object]
+    settled: asyncio.Future[None]
+    value: object = None
+    error: BaseException | None = None
+
+    def settle(self) -> None:
+        if not self.settled.done():  # its caller may have been cancelled meanwhile
+            self.settled.set_result(None)
+
+
+Jobs = SimpleQueue[Job | None]
+"""What waits for a thread. None asks it to end."""
+
+
+async def done(jobs: Jobs, work: Callable[[Tx], T]) -> T:
+    """Work that was asked for is done, even when its caller is cancelled while waiting."""
+    job = Job(work, asyncio.get_running_loop().create_future())
+    jobs.put(job)
+    await job.settled
+    if job.error is not None:
+        raise job.error
+    return cast(T, job.value)
+
+
+def settle(jobs: Iterable[Job]) -> None:
+    for job in jobs:
+        job.settle()

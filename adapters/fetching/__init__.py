@@ -1,0 +1,1 @@
+"""Fetching what a user's URL names, from the public internet only."""

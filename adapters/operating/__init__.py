@@ -1,0 +1,1 @@
+"""What operators do: the command line, the doctor, backups."""

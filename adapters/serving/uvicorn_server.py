@@ -1,0 +1,127 @@
+"""The HTTP server: uvicorn, set up for many long streams."""
+
+import gc
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, suppress
+from socket import socket
+
+import uvicorn
+from starlette.types import ASGIApp
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.exceptions import InvalidState
+from websockets.frames import CloseCode
+
+from adapters.serving.http_protocol import HttpProtocol
+from adapters.serving.listen_first import ListenFirst
+
+MESSAGE_MAX_BYTES = 64 * 1024
+GRACEFUL_SECONDS = 15
+# Seconds after which a thread that computes hands over to the event loop, ten times sooner than is Python's habit.
+THREADS_TURN = 0.0005
+
+
+class WebSocketProtocol(WebSocketsSansIOProtocol):
+    def shutdown(self) -> None:
+        """uvicorn's own raises for a socket that is being closed already, and the whole shutdown with it."""
+        try:
+            super().shutdown()
+        except InvalidState:
+            self.transport.close()
+
+    def pause_writing(self) -> None:
+        """Who does not read is not read either: uvicorn's own answers pings without end, all in memory."""
+        super().pause_writing()
+        self.transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if not self.read_paused:
+            self.transport.resume_reading()
+
+    def send_receive_event_to_app(self) -> None:
+        """uvicorn's own logs a stack trace for a text that is no UTF-8."""
+        if self.curr_msg_data_type == "text" and not self.close_sent and not is_utf8(b"".join(self.frames)):
+            self.conn.send_close(CloseCode.INVALID_DATA)
+            self.handle_parser_exception()
+        else:
+            super().send_receive_event_to_app()
+
+
+def is_utf8(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+class Server(uvicorn.Server):
+    """Calls `drain` before it closes any connection."""
+
+    def __init__(self, config: uvicorn.Config, drain: Callable[[], Awaitable[None]]) -> None:
+        super().__init__(config)
+        self._drain = drain
+
+    async def shutdown(self, sockets: list[socket] | None = None) -> None:
+        await self._drain()
+        await super().shutdown(sockets)
+
+
+def config(app: ASGIApp, *, host: str, port: int, trusted_proxies: Sequence[str]) -> uvicorn.Config:
+    """Warnings only are logged: the address of a request or a WebSocket may carry a token."""
+    return uvicorn.Config(
+        app,
+        interface="asgi3",
+        host=host,
+        port=port,
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        loop="auto",
+        http=HttpProtocol,
+        ws=WebSocketProtocol,
+        ws_max_size=MESSAGE_MAX_BYTES,
+        ws_per_message_deflate=False,
+        proxy_headers=bool(trusted_proxies),
+        forwarded_allow_ips=list(trusted_proxies),
+        timeout_graceful_shutdown=GRACEFUL_SECONDS,
+        lifespan="on",
+    )
+
+
+def run(
+    open_app: Callable[[], AbstractAsyncContextManager[ASGIApp]],
+    drain: Callable[[], Awaitable[None]],
+    *,
+    host: str,
+    port: int,
+    trusted_proxies: Sequence[str],
+) -> BaseException | None:
+    """Listens at once, opens the application behind, and serves until it is told to stop.
+
+    Returns why it could not, if it could not.
+    """
+    failures: list[BaseException] = []
+
+    def fail(error: BaseException) -> None:
+        failures.append(error)
+        server.should_exit = True
+
+    front = ListenFirst(open_app, fail)
+    server = Server(config(front, host=host, port=port, trusted_proxies=trusted_proxies), drain)
+    sys.setswitchinterval(THREADS_TURN)
+    # uvicorn raises the signal that ended it once more.
+    with suppress(KeyboardInterrupt):
+        server.run()
+    if not server.started:
+        failures.append(OSError(f"port {port} of {host} cannot be listened on"))
+    return failures[0] if failures else None
+
+
+def calm_garbage_collection() -> None:
+    """Leaves what was loaded at start out of every collection, and looks at few new objects at a time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(5_000, 2, 100)

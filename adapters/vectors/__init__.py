@@ -1,0 +1,1 @@
+"""The vectors of passages: stored by Chroma, searched in memory."""

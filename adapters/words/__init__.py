@@ -1,0 +1,1 @@
+"""The search by words: terms, and how they are ranked."""

@@ -1,0 +1,1 @@
+"""How well knowledge is found, on a labelled set."""

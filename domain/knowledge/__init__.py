@@ -1,0 +1,1 @@
+"""What an avatar knows: items, their passages, and how these are found."""

@@ -1,0 +1,1 @@
+"""A reply: its events, and what is filtered out of its words."""

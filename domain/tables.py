@@ -1,0 +1,272 @@
+"""The ports of the database: a store, and its tables within one transaction. Adapters subclass these."""
+
+from collections.abc import Callable, Collection, Sequence
+from datetime import datetime
+from typing import Protocol, TypeVar
+
+from domain.accounts import Account, ApiKey
+from domain.ai.prompts import Turn
+from domain.avatars import Avatar
+from domain.jobs import Job
+from domain.knowledge.items import KnowledgeItem, KnowledgeTotals, Match, Passage
+from domain.sessions import Message, Session
+
+T = TypeVar("T")
+
+
+class Accounts(Protocol):
+    def by_id(self, account_id: str) -> Account | None: ...
+    def by_subject(self, subject: str) -> Account | None: ...
+    def add(self, account: Account) -> None: ...
+
+
+class ApiKeys(Protocol):
+    def by_digest(self, digest: str) -> ApiKey | None: ...
+    def of_account(self, account_id: str) -> list[ApiKey]:
+        """Newest first, revoked ones included."""
+        ...
+
+    def by_id(self, account_id: str, key_id: str) -> ApiKey | None: ...
+    def add(self, key: ApiKey) -> None: ...
+    def revoke(self, key_id: str, at: datetime) -> None: ...
+    def used(self, key_id: str, at: datetime) -> None: ...
+
+
+class Avatars(Protocol):
+    def by_id(self, account_id: str, avatar_id: str) -> Avatar | None:
+        """One of the account's own avatars, by id or by short id."""
+        ...
+
+    def by_short_id(self, short_id: str) -> Avatar | None: ...
+    def page(self, account_id: str, first: int, after: str | None) -> list[Avatar]:
+        """Newest first; those after the avatar with the id `after`. At most `first`."""
+        ...
+
+    def count(self, account_id: str) -> int: ...
+    def add(self, avatar: Avatar) -> None:
+        """Raises `SlugTaken`; the short id is the caller's to make unique."""
+        ...
+
+    def update(self, avatar: Avatar) -> None:
+        """Stores all but the counters. Raises `SlugTaken`."""
+        ...
+
+    def delete(self, avatar_id: str) -> None:
+        """Deletes it with its sessions and their messages."""
+        ...
+
+    def count_view(self, avatar_id: str) -> None: ...
+    def count_conversation(self, avatar_id: str) -> None: ...
+
+
+class Sessions(Protocol):
+    def by_id(self, session_id: str) -> Session | None: ...
+    def with_avatar(self, session_id: str) -> tuple[Session, Avatar] | None:
+        """A session and the avatar that its visitor talks with."""
+        ...
+
+    def add(self, session: Session) -> None: ...
+    def touch(self, session_id: str, at: datetime) -> None:
+        """Records activity, which puts off the expiry."""
+        ...
+
+    def end(self, session_id: str, at: datetime) -> None: ...
+
+
+class Messages(Protocol):
+    def by_id(self, message_id: str) -> Message | None: ...
+    def of_client(self, session_id: str, client_message_id: str) -> Message | None:
+        """The visitor's message that was sent under this id."""
+        ...
+
+    def reply_to(self, message: Message) -> Message | None: ...
+    def history(self, session_id: str, limit: int, before: str | None = None) -> list[Turn]:
+        """The newest `limit` turns of a session, oldest first; those before the message with the id `before`.
+
+        Replies that are still being spoken, and those that never said a word, are no part of it.
+        """
+        ...
+
+    def page(self, session_id: str, first: int, after: str | None) -> list[Message]:
+        """Oldest first; those after the message with the id `after`. At most `first`."""
+        ...
+
+    def questions(self, session_id: str) -> int:
+        """How many messages the visitor sent."""
+        ...
+
+    def latencies(self, session_id: str) -> list[int]:
+        """Total milliseconds of each complete reply."""
+        ...
+
+    def streaming(self) -> list[Message]:
+        """All replies that are still being spoken, in every session."""
+        ...
+
+    def add(self, message: Message) -> None: ...
+    def add_turn(self, message: Message, reply: Message) -> None:
+        """Adds what a visitor said, and the reply to it that is about to be spoken."""
+        ...
+
+    def said(self, message_id: str, content: str) -> None:
+        """Stores what a streaming reply has said so far; a reply that has ended stays as it is."""
+        ...
+
+    def finish(self, message: Message) -> None:
+        """Stores how a streaming reply ended; a reply that has ended stays as it is."""
+        ...
+
+
+class Knowledge(Protocol):
+    def by_id(self, avatar_id: str, item_id: str) -> KnowledgeItem | None: ...
+    def by_ids(self, avatar_id: str, item_ids: Collection[str]) -> list[KnowledgeItem]:
+        """Those of the given ids that the avatar has, in any order."""
+        ...
+
+    def of_account(self, account_id: str, item_id: str) -> KnowledgeItem | None:
+        """An item of one of the account's avatars."""
+        ...
+
+    def of_avatar(self, avatar_id: str) -> list[KnowledgeItem]:
+        """Newest first."""
+        ...
+
+    def page(self, avatar_id: str, first: int, after: str | None) -> list[KnowledgeItem]:
+        """Newest first; those after the item with the id `after`. At most `first`."""
+        ...
+
+    def totals(self, account_id: str) -> KnowledgeTotals:
+        """What the account's avatars know by now, items that are still queued included."""
+        ...
+
+    def model(self, avatar_id: str) -> str | None:
+        """The embedding model whose vectors the avatar is searched with; None for words alone."""
+        ...
+
+    def without_model(self, model: str) -> list[str]:
+        """The avatars that have live passages and are not searched with the vectors of this model."""
+        ...
+
+    def use_model(self, avatar_id: str, model: str | None) -> None: ...
+    def forget_models(self) -> None:
+        """Every avatar is searched by words alone from now on."""
+        ...
+
+    def add(self, item: KnowledgeItem, body: bytes | None) -> None:
+        """`body` is what was pasted or uploaded; None for what is fetched."""
+        ...
+
+    def body(self, item_id: str) -> bytes | None: ...
+    def update(self, item: KnowledgeItem) -> None:
+        """Stores all but the body. Does nothing for an item that was deleted meanwhile."""
+        ...
+
+    def replace_body(self, item_id: str, body: bytes) -> None: ...
+    def delete(self, item_id: str) -> None:
+        """Deletes it with its body, its passages of every generation, and their search index."""
+        ...
+
+
+class Passages(Protocol):
+    """Searches see live passages only: those of their item's own generation."""
+
+    def add(self, passages: Sequence[Passage], terms: Sequence[str]) -> None:
+        """Adds passages of a generation that is being built, each with what the `Lexicon` says of it."""
+        ...
+
+    def of_generation(self, item_id: str, generation: int) -> list[Passage]:
+        """By position."""
+        ...
+
+    def page(self, item_id: str, first: int, after: int) -> list[Passage]:
+        """The live ones with a position greater than `after` (-1 for the beginning), by position."""
+        ...
+
+    def live(self, passage_ids: Sequence[str]) -> list[Passage]:
+        """Those of the given ids that are live, in the given order."""
+        ...
+
+    def live_ids(self, avatar_id: str) -> list[str]: ...
+    def around(self, passage_ids: Sequence[str], reach: int) -> list[tuple[Passage, list[Passage]]]:
+        """Those of the given ids that are live, in the given order, each with its neighbours.
+
+        These are the passages of its item at most `reach` positions away, itself included, by position.
+        """
+        ...
+
+    def languages(self, avatar_id: str) -> list[str]: ...
+    def matching(self, avatar_id: str, question: str, limit: int) -> list[Match]:
+        """Lexical search: the live passages that share words with the question, best first.
+
+        Words count by their stems in the avatar's languages, and rare words count more. The score is the
+        BM25 sum over the question's words, divided by the greatest that it could be: 0 when no word is
+        found, near 1 when each is found often. Words that no passage has count in the divisor.
+        """
+        ...
+
+    def keep_only(self, item_id: str, generation: int) -> None:
+        """Deletes the item's passages of all other generations."""
+        ...
+
+
+class Jobs(Protocol):
+    def add(self, job: Job) -> None:
+        """Does nothing when the same kind of job for the same item or avatar waits already."""
+        ...
+
+    def claim(self, worker: str, now: datetime, leased_until: datetime) -> Job | None:
+        """Leases the oldest job that is due and that nobody holds; no two jobs of one avatar run at once."""
+        ...
+
+    def renew(self, job_id: str, worker: str, leased_until: datetime) -> bool:
+        """Whether the worker still held it."""
+        ...
+
+    def retry(self, job_id: str, worker: str, run_after: datetime) -> None:
+        """Gives the lease back, to be claimed again later."""
+        ...
+
+    def finish(self, job_id: str, worker: str) -> None: ...
+    def is_empty(self) -> bool: ...
+
+
+class Tx(Protocol):
+    """The tables within one transaction. Its methods do not await."""
+
+    @property
+    def accounts(self) -> Accounts: ...
+    @property
+    def api_keys(self) -> ApiKeys: ...
+    @property
+    def avatars(self) -> Avatars: ...
+    @property
+    def sessions(self) -> Sessions: ...
+    @property
+    def messages(self) -> Messages: ...
+    @property
+    def knowledge(self) -> Knowledge: ...
+    @property
+    def passages(self) -> Passages: ...
+    @property
+    def jobs(self) -> Jobs: ...
+
+
+class Store(Protocol):
+    """The database. `work` is a plain function that runs within one transaction.
+
+    It may run on another thread, so it must not touch the event loop, and it must be quick. When it
+    loses against another transaction it is undone and run again, so it changes nothing but its rows.
+    What it raises rolls its own changes back and reaches the caller.
+    """
+
+    async def read(self, work: Callable[[Tx], T]) -> T:
+        """Runs `work` on a snapshot. It must not write."""
+        ...
+
+    async def write(self, work: Callable[[Tx], T]) -> T:
+        """Returns only when the changes are durable."""
+        ...
+
+    async def erased(self) -> None:
+        """Makes sure that what was deleted by now has left the database's files as well."""
+        ...

@@ -1,0 +1,1 @@
+"""The engine of a turn: from a visitor's words to a stored reply."""

@@ -1,0 +1,1 @@
+"""What the GraphQL door needs that is no noun."""

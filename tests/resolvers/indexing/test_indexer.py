@@ -1,0 +1,445 @@
+"""The indexer: what becomes of items, whatever happens meanwhile."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+
+import pytest
+
+from domain.avatars import Avatar
+from domain.errors import Unavailable
+from domain.knowledge.additions import Addition
+from domain.knowledge.items import Crawl, KnowledgeItem, KnowledgeProgress, KnowledgeStatus
+from domain.knowledge.ports import Vector
+from domain.knowledge.reading import Document, FailureCode, Raw, Unreadable
+from resolvers import knowledge
+from resolvers.context import Context, Services
+from resolvers.indexing import source as reading
+from resolvers.indexing.indexer import ATTEMPTS, LEASE, Indexer
+from tests import house
+from tests.fakes.clock import FakeClock
+from tests.fakes.embedder import BagOfWords, FakeEmbedders
+from tests.fakes.fetcher import FakeFetcher, FakeRobots
+from tests.fakes.paragraphs import ParagraphReader
+from tests.fakes.sign_in import FakeSignIn
+from tests.fakes.vectors import MemoryVectors
+from tests.resolvers.indexed import all_done, no_jobs
+from tests.resolvers.troubled_store import TroubledStore
+
+SITE = "https://example.com"
+TEXT = Addition(content="\n\n".join(f"Paragraph {number} has words of its own." for number in range(70)))
+
+
+class Counting(BagOfWords):
+    """Counts the texts, and may be out of order."""
+
+    def __init__(self, model: str = "counting") -> None:
+        super().__init__(model)
+        self.texts = 0
+        self.broken = False
+        self.gate = asyncio.Event()
+        self.gate.set()
+
+    async def embed(self, texts: Sequence[str]) -> list[Vector]:
+        if self.broken:
+            raise Unavailable("no embeddings today")
+        vectors = await super().embed(texts)
+        self.texts += len(texts)
+        await self.gate.wait()
+        return vectors
+
+
+@pytest.fixture
+def fetcher() -> FakeFetcher:
+    return FakeFetcher()
+
+
+@pytest.fixture
+def reader() -> ParagraphReader:
+    return ParagraphReader()
+
+
+@pytest.fixture
+def embedder() -> Counting:
+    return Counting()
+
+
+@pytest.fixture
+def embedders(embedder: Counting) -> FakeEmbedders:
+    return FakeEmbedders(embedder)
+
+
+@pytest.fixture
+def vectors() -> MemoryVectors:
+    return MemoryVectors()
+
+
+@pytest.fixture
+async def services(
+    clock: FakeClock,
+    store: TroubledStore,
+    sign_in: FakeSignIn,
+    fetcher: FakeFetcher,
+    reader: ParagraphReader,
+    embedders: FakeEmbedders,
+    vectors: MemoryVectors,
+) -> AsyncIterator[Services]:
+    async with house.services(
+        clock=clock, store=store, sign_in=sign_in, fetcher=fetcher, robots=FakeRobots([f"{SITE}/private"]),
+        reader=reader, embedders=embedders, vectors=vectors,
+    ) as services:  # fmt: skip
+        yield services
+
+
+async def indexed(services: Services, ann: Context, avatar: Avatar, kind: str, given: Addition) -> KnowledgeItem:
+    item = await knowledge.add(ann, avatar.id, kind, given)
+    await all_done(services)
+    return await knowledge.get(ann, item.id)
+
+
+async def texts_of(ann: Context, item: KnowledgeItem) -> list[str]:
+    return [each.text for each in (await knowledge.passages(ann, item.id, 100)).passages]
+
+
+async def test_a_page_gives_its_title_and_address(
+    services: Services, ann: Context, avatar: Avatar, fetcher: FakeFetcher
+) -> None:
+    fetcher.add(f"{SITE}/a", b"# About us\n\nWe bake bread.")
+    item = await indexed(services, ann, avatar, "url", Addition(url=f"{SITE}/a"))
+    assert (item.title, item.status) == ("About us", KnowledgeStatus.READY)
+    [passage, *_] = (await knowledge.passages(ann, item.id, 10)).passages
+    assert (passage.url, passage.title) == (f"{SITE}/a", "About us")
+
+
+async def test_an_own_title_stays(services: Services, ann: Context, avatar: Avatar, fetcher: FakeFetcher) -> None:
+    fetcher.add(f"{SITE}/a", b"# About us\n\nWe bake bread.")
+    assert (await indexed(services, ann, avatar, "url", Addition("Mine", url=f"{SITE}/a"))).title == "Mine"
+
+
+async def test_a_pair_is_found_by_its_question(services: Services, ann: Context, avatar: Avatar) -> None:
+    item = await indexed(services, ann, avatar, "qa", Addition(question="When do you open?", answer="At nine."))
+    assert [each.title for each in (await knowledge.passages(ann, item.id, 10)).passages] == ["When do you open?"]
+    [found] = await knowledge.try_question(ann, avatar.id, "When do you open?")
+    assert found.text == "At nine."
+
+
+async def test_a_site_is_read_page_by_page(
+    services: Services, ann: Context, avatar: Avatar, fetcher: FakeFetcher
+) -> None:
+    fetcher.add(SITE + "/", f"# Home\n\nSee <{SITE}/b>, <{SITE}/private>, <{SITE}/gone>.".encode())
+    fetcher.add(f"{SITE}/b", b"# B\n\nThe second page.")
+    fetcher.add(f"{SITE}/private", b"Not for robots.")
+    item = await indexed(services, ann, avatar, "site", Addition(url=SITE, crawl=Crawl(max_pages=10)))
+    passages = (await knowledge.passages(ann, item.id, 10)).passages
+    assert {(each.title, each.url) for each in passages} == {("Home", f"{SITE}/"), ("B", f"{SITE}/b")}
+    assert f"{SITE}/private" not in fetcher.fetched
+
+
+async def test_a_site_has_no_more_passages_than_a_document(
+    services: Services, ann: Context, avatar: Avatar, fetcher: FakeFetcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "PIECES_MAX", 4)
+    for page, following in enumerate("bcdef"):
+        fetcher.add(f"{SITE}/{page or ''}", f"Page {page}.\n\n<{SITE}/{page + 1}> {following}".encode())
+    item = await indexed(services, ann, avatar, "site", Addition(url=SITE, crawl=Crawl(max_depth=9)))
+    assert (item.status, item.passage_count) == (KnowledgeStatus.READY, 4)
+    assert fetcher.fetched == [f"{SITE}/", f"{SITE}/1"]
+
+
+async def test_a_site_that_never_ends_counts_as_far_as_it_was_read(
+    services: Services, ann: Context, avatar: Avatar, fetcher: FakeFetcher, reader: ParagraphReader
+) -> None:
+    source = replace(services.indexer._library.source, site_seconds=1)
+    fetcher.add(f"{SITE}/", f"# Home\n\n<{SITE}/1>".encode())
+    item = await knowledge.add(ann, avatar.id, "site", Addition(url=SITE))
+
+    async def told(done: int, total: int) -> None:
+        if done:
+            await asyncio.Event().wait()
+
+    assert len((await source.document(item, None, told)).pieces) == 2
+    reader.gate.clear()
+    with pytest.raises(Unreadable) as failed:
+        await source.document(item, None, told)
+    assert failed.value.code is FailureCode.TOO_SLOW
+
+
+async def test_a_site_fails_only_if_no_page_can_be_read(
+    services: Services, ann: Context, avatar: Avatar, fetcher: FakeFetcher
+) -> None:
+    fetcher.fail(f"{SITE}/", FailureCode.NEEDS_JAVASCRIPT)
+    item = await indexed(services, ann, avatar, "site", Addition(url=SITE))
+    assert (item.status, item.failure) == (KnowledgeStatus.FAILED, FailureCode.NEEDS_JAVASCRIPT)
+
+
+async def test_what_fails_for_good_says_why(services: Services, ann: Context, avatar: Avatar) -> None:
+    item = await indexed(services, ann, avatar, "url", Addition(url=f"{SITE}/none"))
+    assert (item.status, item.failure) == (KnowledgeStatus.FAILED, FailureCode.NOT_FOUND)
+    assert "no such page" in (item.reason or "")
+
+
+async def test_a_failed_reindexing_leaves_the_old_passages(
+    services: Services, ann: Context, avatar: Avatar, fetcher: FakeFetcher
+) -> None:
+    fetcher.add(f"{SITE}/a", b"We bake bread.")
+    item = await indexed(services, ann, avatar, "url", Addition(url=f"{SITE}/a"))
+    fetcher.fail(f"{SITE}/a", FailureCode.NOT_FOUND)
+    await knowledge.reindex(ann, item.id)
+    await all_done(services)
+    assert (await knowledge.get(ann, item.id)).status is KnowledgeStatus.FAILED
+    assert await texts_of(ann, item) == ["We bake bread."]
+
+
+async def test_what_may_pass_is_tried_again_and_not_for_ever(
+    services: Services, ann: Context, avatar: Avatar, fetcher: FakeFetcher, clock: FakeClock
+) -> None:
+    fetcher.fail(f"{SITE}/a", FailureCode.UNREACHABLE)
+    item = await knowledge.add(ann, avatar.id, "url", Addition(url=f"{SITE}/a"))
+    async with services.indexer.running():
+        for attempt in range(1, ATTEMPTS + 1):
+            while len(fetcher.fetched) < attempt or (await knowledge.get(ann, item.id)).failure is None:  # noqa: ASYNC110
+                await asyncio.sleep(0.005)
+            waiting = await knowledge.get(ann, item.id)
+            expected = KnowledgeStatus.QUEUED if attempt < ATTEMPTS else KnowledgeStatus.FAILED
+            assert (waiting.status, waiting.failure) == (expected, FailureCode.UNREACHABLE)
+            clock.advance(200)
+            services.indexer.wake()
+        await no_jobs(services.store)
+    assert len(fetcher.fetched) == ATTEMPTS
+
+
+async def test_progress_is_told_in_order(services: Services, ann: Context, avatar: Avatar, clock: FakeClock) -> None:
+    clock.advance(10)
+    item = await knowledge.add(ann, avatar.id, "text", TEXT)
+    seen: list[KnowledgeStatus] = []
+    async with services.news.follow(avatar.id) as news, services.indexer.running():
+        while KnowledgeStatus.READY not in seen:
+            event = await anext(news)
+            assert isinstance(event, KnowledgeProgress)
+            seen.append(event.item.status)
+    assert seen == sorted(seen, key=list(KnowledgeStatus).index)
+    assert (await knowledge.get(ann, item.id)).done == 70
+
+
+async def test_a_stopped_job_goes_on_where_it_was(
+    services: Services, ann: Context, avatar: Avatar, reader: ParagraphReader, embedder: Counting, clock: FakeClock
+) -> None:
+    item = await knowledge.add(ann, avatar.id, "text", TEXT)
+    embedder.gate.clear()
+    async with services.indexer.running():
+        while not embedder.texts:  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
+    embedder.gate.set()
+    clock.advance(LEASE.total_seconds() + 1)
+    await all_done(services)
+    ready = await knowledge.get(ann, item.id)
+    assert (ready.status, ready.generation, ready.passage_count) == (KnowledgeStatus.READY, 1, 70)
+    assert reader.readings == 1, "what was stored is not read again"
+    assert len(set(await texts_of(ann, item))) == 70
+
+
+async def test_new_content_while_the_old_is_read(
+    services: Services, ann: Context, avatar: Avatar, reader: ParagraphReader, vectors: MemoryVectors
+) -> None:
+    item = await knowledge.add(ann, avatar.id, "text", TEXT)
+    reader.gate.clear()
+    async with services.indexer.running():
+        await begun(reader, 1)
+        await knowledge.change(ann, item.id, Addition(content="Only this."))
+        reader.gate.set()
+        await no_jobs(services.store)
+    assert await texts_of(ann, item) == ["Only this."]
+    [found] = await knowledge.try_question(ann, avatar.id, "Only this?")
+    assert found.text == "Only this."
+
+
+async def test_new_content_while_the_old_is_embedded_has_vectors_of_its_own(
+    services: Services, ann: Context, avatar: Avatar, embedder: Counting, vectors: MemoryVectors
+) -> None:
+    item = await knowledge.add(ann, avatar.id, "text", TEXT)
+    embedder.gate.clear()
+    async with services.indexer.running():
+        while not embedder.texts:  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
+        await knowledge.change(ann, item.id, Addition(content="Bread."))
+        embedder.gate.set()
+        await no_jobs(services.store)
+    assert await texts_of(ann, item) == ["Bread."]
+    [vector] = await BagOfWords().embed([f"{item.title}\nBread."])
+    [nearest] = await vectors.nearest(avatar.id, "counting", vector, 10)
+    assert nearest.score > 0.99
+
+
+async def test_an_item_deleted_on_the_way_ends_quietly(
+    services: Services,
+    ann: Context,
+    avatar: Avatar,
+    embedder: Counting,
+    vectors: MemoryVectors,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    item = await knowledge.add(ann, avatar.id, "text", TEXT)
+    embedder.gate.clear()
+    with caplog.at_level(logging.WARNING):
+        async with services.indexer.running():
+            while not embedder.texts:  # noqa: ASYNC110
+                await asyncio.sleep(0.005)
+            await knowledge.delete(ann, item.id)
+            embedder.gate.set()
+            await no_jobs(services.store)
+    [vector] = await BagOfWords().embed(["Paragraph"])
+    assert await vectors.nearest(avatar.id, "counting", vector, 10) == []
+    assert not caplog.records
+
+
+async def test_a_worker_that_lost_its_lease_changes_nothing(
+    services: Services, ann: Context, avatar: Avatar, embedder: Counting, clock: FakeClock, store: TroubledStore
+) -> None:
+    item = await knowledge.add(ann, avatar.id, "text", TEXT)
+    embedder.gate.clear()
+    async with services.indexer.running():
+        while not embedder.texts:  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
+        clock.advance(LEASE.total_seconds() + 1)
+        now = clock.now()
+        taken = await store.write(lambda tx: tx.jobs.claim("another", now, now + LEASE))
+        assert taken is not None
+        embedder.broken = True
+        embedder.gate.set()
+        before = await knowledge.get(ann, item.id)
+        while embedder.texts < 32:  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
+        await asyncio.sleep(0)
+    assert before.status is KnowledgeStatus.INDEXING
+    assert (await knowledge.get(ann, item.id)).status is KnowledgeStatus.INDEXING
+
+
+class TwoReadings(ParagraphReader):
+    """Each of the first two waits for a gate of its own; the first one fails then."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gates = [asyncio.Event(), asyncio.Event()]
+
+    async def read(self, raw: Raw) -> Document:
+        document = await super().read(raw)
+        number = self.readings
+        await self.gates[number - 1].wait()
+        if number == 1:
+            raise Unreadable(FailureCode.BROKEN)
+        return document
+
+
+async def begun(reader: ParagraphReader, readings: int) -> None:
+    while reader.readings < readings:  # noqa: ASYNC110
+        await asyncio.sleep(0.005)
+
+
+async def test_two_workers_of_one_server_never_take_each_other_for_the_one_with_the_lease(
+    clock: FakeClock, store: TroubledStore, sign_in: FakeSignIn, ann: Context, avatar: Avatar
+) -> None:
+    reader = TwoReadings()
+    async with house.services(clock=clock, store=store, sign_in=sign_in, reader=reader) as services:
+        ann.services = services
+        item = await knowledge.add(ann, avatar.id, "text", TEXT)
+        async with services.indexer.running():
+            await begun(reader, 1)
+            clock.advance(LEASE.total_seconds() + 1)
+            services.indexer.wake()
+            await begun(reader, 2)
+            store.committed.clear()
+            reader.gates[0].set()
+            await store.committed.wait()
+            reader.gates[1].set()
+            await no_jobs(store)
+        assert (await knowledge.get(ann, item.id)).status is KnowledgeStatus.READY
+
+
+async def test_a_new_model_takes_over_while_the_old_one_serves(
+    services: Services, ann: Context, avatar: Avatar, embedder: Counting, embedders: FakeEmbedders
+) -> None:
+    item = await indexed(services, ann, avatar, "text", TEXT)
+    embedders.chosen, embedders._others = Counting("newer"), (embedder,)
+    assert (await knowledge.summary(ann, avatar.id)).reindexing
+    assert await knowledge.try_question(ann, avatar.id, "Paragraph 7 has words of its own.")
+    await all_done_with_model(services, ann, avatar, "newer")
+    summary = await knowledge.summary(ann, avatar.id)
+    assert (summary.model, summary.reindexing) == ("newer", False)
+    ids = [each.id for each in (await knowledge.passages(ann, item.id, 100)).passages]
+    assert await services.recall.vectors.missing(avatar.id, "newer", ids) == []
+    assert await services.recall.vectors.missing(avatar.id, "counting", ids) == ids
+
+
+async def all_done_with_model(services: Services, ann: Context, avatar: Avatar, model: str) -> None:
+    async with services.indexer.running():
+        while (await knowledge.summary(ann, avatar.id)).model != model:  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
+        await no_jobs(services.store)
+
+
+async def test_words_alone_do_without_an_embedder(
+    services: Services, ann: Context, avatar: Avatar, embedders: FakeEmbedders
+) -> None:
+    embedders.chosen = None
+    item = await indexed(services, ann, avatar, "text", Addition(content="We bake bread."))
+    assert item.status is KnowledgeStatus.READY
+    assert (await knowledge.summary(ann, avatar.id)).model is None
+    assert await knowledge.try_question(ann, avatar.id, "Do you bake bread?")
+
+
+async def test_what_was_added_without_the_model_gets_its_vectors_when_that_is_back(
+    services: Services, ann: Context, avatar: Avatar, embedder: Counting, embedders: FakeEmbedders
+) -> None:
+    first = await indexed(services, ann, avatar, "text", Addition(content="We open at nine."))
+    async with services.indexer.running():
+        embedders.chosen = None
+        second = await knowledge.add(ann, avatar.id, "text", Addition(content="We bake bread."))
+        await no_jobs(services.store)
+        assert (await knowledge.summary(ann, avatar.id)).model is None
+        embedders.chosen = embedder
+        services.indexer.wake()
+        await searched_with(services, ann, embedder.model, first, second)
+
+
+async def test_a_model_that_cannot_be_asked_is_not_told(
+    services: Services, ann: Context, avatar: Avatar, embedders: FakeEmbedders
+) -> None:
+    await indexed(services, ann, avatar, "text", TEXT)
+    embedders.chosen = None
+    assert (await knowledge.summary(ann, avatar.id)).model is None
+
+
+async def test_vectors_that_were_lost_are_made_anew(
+    services: Services, ann: Context, avatar: Avatar, embedder: Counting
+) -> None:
+    """As when a backup of the database is restored on another machine."""
+    item = await indexed(services, ann, avatar, "text", TEXT)
+    vectors = services.recall.vectors
+    await vectors.remove_avatar(avatar.id)
+    assert await vectors.is_empty()
+    async with Indexer(services.indexer._library).running():
+        await searched_with(services, ann, embedder.model, item)
+
+
+async def searched_with(services: Services, ann: Context, model: str, *items: KnowledgeItem) -> None:
+    """Waits until the avatar is searched with the model, and every passage of the items has a vector of it."""
+    avatar_id = items[0].avatar_id
+    ids = [each.id for item in items for each in (await knowledge.passages(ann, item.id, 100)).passages]
+    assert len(ids) >= len(items)
+    missing = services.recall.vectors.missing
+    while (await knowledge.summary(ann, avatar_id)).model != model or await missing(avatar_id, model, ids):  # noqa: ASYNC110
+        await asyncio.sleep(0.005)
+
+
+async def test_a_surprise_is_logged_by_its_kind_alone(
+    services: Services, ann: Context, avatar: Avatar, reader: ParagraphReader, caplog: pytest.LogCaptureFixture
+) -> None:
+    reader.surprise = "secret words"
+    item = await knowledge.add(ann, avatar.id, "text", TEXT)
+    async with services.indexer.running():
+        while (await knowledge.get(ann, item.id)).failure is None:  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
+    assert (await knowledge.get(ann, item.id)).failure is FailureCode.INTERNAL
+    assert "RuntimeError" in caplog.text
+    assert "secret" not in caplog.text
