@@ -43,14 +43,14 @@ async def open_services(settings: Settings, metrics: "Metrics | None" = None) ->
     from adapters.trust.secret_key import secrets_of
     from adapters.trust.sign_in import open_sign_in
     from adapters.trust.vault import FernetVault
-    from domain.failover import Health
-    from resolvers.answering.answer import Stage
+    from domain.failover import ProviderHealth
+    from resolvers.answering.answer import AnsweringPorts
     from resolvers.answering.recall import Recall
     from resolvers.answering.turns import Turns
     from resolvers.context import Services
-    from resolvers.indexing.building import Library
+    from resolvers.indexing.building import IndexingPorts
     from resolvers.indexing.indexer import Indexer
-    from resolvers.indexing.source import Source
+    from resolvers.indexing.source import DocumentSource
 
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     clock, secrets = SystemClock(), secrets_of(settings)
@@ -66,11 +66,15 @@ async def open_services(settings: Settings, metrics: "Metrics | None" = None) ->
         replies, vault, news = MemoryReplies(clock), FernetVault(secrets), MemoryNews()
         parts = await stack.enter_async_context(open_documents(settings, clock))
         recall = Recall(store, parts.embedders, parts.vectors)
-        turns = Turns(Stage(clock, store, replies, models, vault, Health(clock), settings.patience, telemetry, recall))
+        turns = Turns(
+            AnsweringPorts(
+                clock, store, replies, models, vault, ProviderHealth(clock), settings.patience, telemetry, recall
+            )
+        )
         await stack.enter_async_context(turns.running())
         await make_demo(settings, store, clock)
-        source = Source(parts.fetcher, parts.robots, parts.reader)
-        indexer = Indexer(Library(clock, store, parts.lexicon, parts.embedders, parts.vectors, news, source))
+        source = DocumentSource(parts.fetcher, parts.robots, parts.reader)
+        indexer = Indexer(IndexingPorts(clock, store, parts.lexicon, parts.embedders, parts.vectors, news, source))
         await stack.enter_async_context(indexer.running())
         yield Services(
             settings.public_url, clock, store, replies, models, vault, sign_in,

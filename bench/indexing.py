@@ -38,8 +38,8 @@ from domain.knowledge.items import KnowledgeItem, KnowledgeStatus
 from domain.knowledge.ports import Reader
 from domain.knowledge.reading import Document, Piece, Raw
 from domain.tables import Tx
-from resolvers.indexing.building import Library, build
-from resolvers.indexing.source import Source
+from resolvers.indexing.building import IndexingPorts, build
+from resolvers.indexing.source import DocumentSource
 from tests.builders import an_account, an_avatar, an_item
 from tests.fakes.embedder import FakeEmbedders
 from tests.fakes.fetcher import FakeFetcher, FakeRobots
@@ -92,12 +92,12 @@ async def indexed(folder: Path, pieces: Sequence[Piece]) -> float:
         avatar = an_avatar(account)
         await store.write(lambda tx: begin(tx, account, avatar))
         for some in (pieces[:2], pieces):
-            source = Source(FakeFetcher(), FakeRobots(), SplitAlready(some))
-            library = Library(SystemClock(), store, lexicon, FakeEmbedders(minilm), vectors, MemoryNews(), source)
+            source = DocumentSource(FakeFetcher(), FakeRobots(), SplitAlready(some))
+            ports = IndexingPorts(SystemClock(), store, lexicon, FakeEmbedders(minilm), vectors, MemoryNews(), source)
             item = an_item(avatar, status=KnowledgeStatus.QUEUED, generation=0, passage_count=0, languages=())
             await store.write(partial(add, item))
             began = time.perf_counter()
-            await build(library, avatar.id, item.id)
+            await build(ports, avatar.id, item.id)
             seconds = time.perf_counter() - began
     await minilm.close()
     return len(pieces) / seconds

@@ -81,7 +81,7 @@ INCOMING: dict[str, type[Incoming]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class InReplyTo:
     """What a socket knows of the question to a reply. A resumed reply may be another socket's."""
 
     session_id: str | None
@@ -96,10 +96,10 @@ def incoming(text: str) -> Incoming:
     return parsed(shape, text)
 
 
-def event_frame(event: ReplyEvent, asked: Asked) -> Frame:
+def event_frame(event: ReplyEvent, in_reply_to: InReplyTo) -> Frame:
     match event:
         case ReplyStarted():
-            told: Frame = {"type": "started", "sessionId": asked.session_id, "messageId": asked.message_id}
+            told: Frame = {"type": "started", "sessionId": in_reply_to.session_id, "messageId": in_reply_to.message_id}
         case ReplyChunk(text=text):
             told = {"type": "chunk", "content": text}
         case EmotionChanged(emotion=emotion):
@@ -107,7 +107,7 @@ def event_frame(event: ReplyEvent, asked: Asked) -> Frame:
         case ProviderSwitched(model=model, reason=reason):
             told = {"type": "switched", "model": model, "reason": reason}
         case ReplyDone():
-            told = done_frame(event, asked)
+            told = done_frame(event, in_reply_to)
         case ReplyFailed(code=code, message=message, retryable=retryable):
             told = {"type": "error", "code": code, "message": message, "retryable": retryable}
     told["replyId"] = event.reply_id
@@ -115,12 +115,12 @@ def event_frame(event: ReplyEvent, asked: Asked) -> Frame:
     return told
 
 
-def done_frame(done: ReplyDone, asked: Asked) -> Frame:
+def done_frame(done: ReplyDone, in_reply_to: InReplyTo) -> Frame:
     answer = spoken(done)
     return {
         "type": "done",
         "fullText": answer.text,
-        "sessionId": asked.session_id,
+        "sessionId": in_reply_to.session_id,
         "messageId": answer.message_id,
         "ttsText": answer.tts_text,
         "displayText": answer.text,

@@ -18,7 +18,7 @@ from domain.errors import (
     SessionEnded,
     SessionExpired,
 )
-from domain.sessions import Source
+from domain.sessions import SessionSource
 from resolvers import avatars, chat, sessions
 
 AVATAR = "/public/avatar/{shortId}"
@@ -45,7 +45,7 @@ class StartSession(RequestShape):
 
     visitor_name: str | None = None
     visitor_email: str | None = None
-    source: Source | None = Source.LINK
+    source: SessionSource | None = SessionSource.LINK
     password: str | None = None
 
 
@@ -128,7 +128,7 @@ async def send_chat_message(call: Call[ChatMessage]) -> ChatAnswer:
         call.body.session_id,
         call.body.message,
         client_message_id=call.body.client_message_id,
-        history=[item.turn() for item in call.body.history],
+        history=[item.utterance() for item in call.body.history],
         short_id=call.path["shortId"],
     )
     return ChatAnswer(

@@ -14,9 +14,9 @@ import orjson
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from compatibility.frames import (
-    Asked,
     Frame,
     Incoming,
+    InReplyTo,
     MessageFrame,
     PingFrame,
     ResumeFrame,
@@ -43,7 +43,7 @@ async def talk(socket: WebSocket) -> None:
 
 
 @dataclass(slots=True)
-class Turn:
+class Accepted:
     """A message or a resume that was accepted. `reply_id` is None until its reply exists."""
 
     frame: MessageFrame | ResumeFrame
@@ -60,7 +60,7 @@ class Over(Exception):
 
 
 class Conversation:
-    """`_turns` holds the turn that is being answered, then those that wait for it.
+    """`_queue` holds what is being answered, then what waits for it.
 
     `_named` is the session that the visitor named; else `_implicit` is one that was opened for this socket.
     """
@@ -72,8 +72,8 @@ class Conversation:
         self._named = socket.query_params.get("sessionId")
         self._implicit: str | None = None
         self._password: str | None = None
-        self._turns: deque[Turn] = deque()
-        self._accepted = asyncio.Semaphore(0)
+        self._queue: deque[Accepted] = deque()
+        self._waiting = asyncio.Semaphore(0)
         self._context = context_with_token(socket)
 
     async def run(self) -> None:
@@ -137,44 +137,44 @@ class Conversation:
                 self._accept(frame)
 
     def _accept(self, frame: MessageFrame | ResumeFrame) -> None:
-        if len(self._turns) > WAITING_MAX:
+        if len(self._queue) > WAITING_MAX:
             raise BadRequest(f"At most {WAITING_MAX} messages can wait. Send this one again after the next reply.")
-        self._turns.append(Turn(frame))
-        self._accepted.release()
+        self._queue.append(Accepted(frame))
+        self._waiting.release()
 
     async def _stop(self) -> None:
         """Stops the current reply, or has it stopped as soon as it exists."""
-        if self._turns:
-            turn = self._turns[0]
-            turn.stopped = True
-            if turn.reply_id:
-                await chat.stop(self._context, turn.reply_id)
+        if self._queue:
+            accepted = self._queue[0]
+            accepted.stopped = True
+            if accepted.reply_id:
+                await chat.stop(self._context, accepted.reply_id)
 
     async def _answer_in_order(self) -> None:
         while True:
-            await self._accepted.acquire()
+            await self._waiting.acquire()
             try:
-                await self._answer(self._turns[0])
+                await self._answer(self._queue[0])
             except WebSocketDisconnect:
                 raise
             except Exception as error:
                 await self._tell(error)
             finally:
-                self._turns.popleft()
+                self._queue.popleft()
 
-    async def _answer(self, turn: Turn) -> None:
-        if isinstance(turn.frame, ResumeFrame):
-            turn.reply_id, after_seq = turn.frame.reply_id, turn.frame.after_seq
-            asked = Asked(self._named or self._implicit)
+    async def _answer(self, accepted: Accepted) -> None:
+        if isinstance(accepted.frame, ResumeFrame):
+            accepted.reply_id, after_seq = accepted.frame.reply_id, accepted.frame.after_seq
+            in_reply_to = InReplyTo(self._named or self._implicit)
         else:
-            sent = await self._send_message(turn.frame)
-            turn.reply_id, after_seq = sent.reply_id, 0
-            asked = Asked(sent.message.session_id, sent.message.id)
-        if turn.stopped:
-            await chat.stop(self._context, turn.reply_id)
-        async with aclosing(chat.follow(self._context, turn.reply_id, after_seq)) as events:
+            sent = await self._send_message(accepted.frame)
+            accepted.reply_id, after_seq = sent.reply_id, 0
+            in_reply_to = InReplyTo(sent.message.session_id, sent.message.id)
+        if accepted.stopped:
+            await chat.stop(self._context, accepted.reply_id)
+        async with aclosing(chat.follow(self._context, accepted.reply_id, after_seq)) as events:
             async for event in events:
-                await self._send(event_frame(event, asked))
+                await self._send(event_frame(event, in_reply_to))
 
     async def _send_message(self, frame: MessageFrame) -> Sent:
         """Sends within the session that the visitor named, or else within one of this socket's own."""
@@ -197,7 +197,7 @@ class Conversation:
             session_id,
             frame.content,
             client_message_id=frame.client_message_id,
-            history=[item.turn() for item in frame.history],
+            history=[item.utterance() for item in frame.history],
             short_id=self._short_id,
         )
 

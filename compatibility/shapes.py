@@ -6,7 +6,7 @@ from typing import Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from domain.ai.prompts import Turn
+from domain.ai.prompts import Utterance
 from domain.avatars import public_name
 from domain.errors import BadRequest
 from domain.sessions import Citation, Role
@@ -47,8 +47,8 @@ class HistoryItem(RequestShape):
     role: Role
     content: str
 
-    def turn(self) -> Turn:
-        return Turn(self.role, self.content)
+    def utterance(self) -> Utterance:
+        return Utterance(self.role, self.content)
 
 
 class SourceShape(ResponseShape):

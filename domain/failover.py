@@ -17,7 +17,7 @@ COOLDOWN = 30.0
 LONGEST_COOLDOWN = 300.0
 
 
-class Health:
+class ProviderHealth:
     """Remembers which candidates failed lately, so that the next reply asks them last."""
 
     def __init__(self, clock: Clock) -> None:
@@ -49,7 +49,7 @@ class Failover:
     `speaker` is the candidate that spoke last. Each attempt becomes a step of the `report`.
     """
 
-    def __init__(self, models: Models, health: Health, patience: Patience, report: TurnReport) -> None:
+    def __init__(self, models: Models, health: ProviderHealth, patience: Patience, report: TurnReport) -> None:
         self.speaker: Candidate | None = None
         self._models = models
         self._health = health

@@ -17,7 +17,7 @@ NAME_MAX = 200
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 
 
-class Source(StrEnum):
+class SessionSource(StrEnum):
     """Where the visitor came from."""
 
     EMBED = "embed"
@@ -51,7 +51,7 @@ class Visitor:
 class Session:
     id: str
     avatar_id: str
-    source: Source
+    source: SessionSource
     started_at: datetime
     last_active_at: datetime
     visitor: Visitor = Visitor()
@@ -191,8 +191,8 @@ def is_one_line(text: str) -> bool:
     return not any(unicodedata.category(character) in ("Cc", "Zl", "Zp") for character in text)
 
 
-def source_of(value: str | None) -> Source:
+def source_of(value: str | None) -> SessionSource:
     try:
-        return Source(value or Source.LINK)
+        return SessionSource(value or SessionSource.LINK)
     except ValueError:
-        raise BadRequest.field("source", f"takes one of {', '.join(Source)}") from None
+        raise BadRequest.field("source", f"takes one of {', '.join(SessionSource)}") from None

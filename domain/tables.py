@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Protocol, TypeVar
 
 from domain.accounts import Account, ApiKey
-from domain.ai.prompts import Turn
+from domain.ai.prompts import Utterance
 from domain.avatars import Avatar
 from domain.jobs import Job
 from domain.knowledge.items import KnowledgeItem, KnowledgeTotals, Match, Passage
@@ -80,8 +80,8 @@ class Messages(Protocol):
         ...
 
     def reply_to(self, message: Message) -> Message | None: ...
-    def history(self, session_id: str, limit: int, before: str | None = None) -> list[Turn]:
-        """The newest `limit` turns of a session, oldest first; those before the message with the id `before`.
+    def history(self, session_id: str, limit: int, before: str | None = None) -> list[Utterance]:
+        """The newest `limit` utterances of a session, oldest first; those before the message with the id `before`.
 
         Replies that are still being spoken, and those that never said a word, are no part of it.
         """

@@ -5,7 +5,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from uuid import uuid4
 
-from domain.ai.prompts import Turn
+from domain.ai.prompts import Utterance
 from domain.errors import AiProviderFailed, BadRequest, NotFound, Unavailable
 from domain.reply.events import ReplyDone, ReplyEvent, ReplyFailed, Spoken, resumed, spoken
 from domain.sessions import Message, MessageStatus, Role, check_client_message_id, check_content
@@ -35,7 +35,7 @@ async def send(
     content: str,
     *,
     client_message_id: str | None = None,
-    history: Sequence[Turn] = (),
+    history: Sequence[Utterance] = (),
     short_id: str | None = None,
 ) -> Sent:
     """Stores the visitor's words, then lets the avatar speak.
@@ -113,7 +113,7 @@ async def ask(
     content: str,
     *,
     client_message_id: str | None = None,
-    history: Sequence[Turn] = (),
+    history: Sequence[Utterance] = (),
     short_id: str | None = None,
 ) -> Spoken:
     """Sends and waits for the whole answer.

@@ -11,7 +11,7 @@ from domain.ai.models import Tier
 from domain.avatars import AiProvider, AvatarStatus, Body, QuizDifficulty, TtsProvider, VoiceGender
 from domain.knowledge.items import KnowledgeStatus, KnowledgeType
 from domain.knowledge.reading import FailureCode
-from domain.sessions import MessageStatus, Role, Source
+from domain.sessions import MessageStatus, Role, SessionSource
 
 __all__ = [
     "AiProvider",
@@ -25,7 +25,7 @@ __all__ = [
     "OwnSpelling",
     "QuizDifficulty",
     "Role",
-    "Source",
+    "SessionSource",
     "Tier",
     "TtsProvider",
     "VoiceGender",
@@ -42,7 +42,7 @@ strawberry.enum(KeyMode, name="ApiKeyMode")
 strawberry.enum(KnowledgeType, description="qa: a question with its answer. site: the pages of a web site.")
 strawberry.enum(KnowledgeStatus, description="ready and failed stay so until the owner changes something.")
 strawberry.enum(FailureCode, name="KnowledgeFailure", description="Why something could not be read.")
-strawberry.enum(Source, name="SessionSource", description="Where a visitor came from.")
+strawberry.enum(SessionSource, name="SessionSource", description="Where a visitor came from.")
 strawberry.enum(Role, name="MessageRole")
 strawberry.enum(
     MessageStatus,

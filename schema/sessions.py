@@ -12,7 +12,7 @@ from resolvers import sessions as resolvers
 from schema.engine.context import Info
 from schema.engine.ids import global_id, key_of
 from schema.engine.pages import page_info, page_size
-from schema.enums import MessageStatus, Role, Source
+from schema.enums import MessageStatus, Role, SessionSource
 
 
 @strawberry.type(name="Source", description="A passage of the avatar's knowledge that a reply draws on.")
@@ -77,7 +77,7 @@ async def find_message(info: Info, key: str) -> Message | None:
 @strawberry.type(description="One visitor's conversation with one avatar. Its id is known only to the visitor.")
 class Session(relay.Node):
     id: relay.NodeID[str]
-    source: Source
+    source: SessionSource
     started_at: datetime
     ended_at: datetime | None
     greeting: str
@@ -121,7 +121,7 @@ class StartSessionInput:
     short_id: str
     visitor_name: str | None = None
     visitor_email: str | None = None
-    source: Source | None = Source.LINK
+    source: SessionSource | None = SessionSource.LINK
     password: str | None = None
 
 

@@ -10,7 +10,7 @@ from domain.avatars import SETTING_NAMES, Avatar, AvatarSettings, new_short_id
 from domain.jobs import Job, JobKind
 from domain.knowledge.items import KnowledgeItem, KnowledgeStatus, KnowledgeType, Passage
 from domain.ports import Clock
-from domain.sessions import Message, MessageStatus, Role, Session, Source
+from domain.sessions import Message, MessageStatus, Role, Session, SessionSource
 from domain.telemetry import TurnReport
 from tests.fakes.clock import FakeClock
 
@@ -45,7 +45,7 @@ def changed(avatar: Avatar, **changes: Any) -> Avatar:
 
 
 def a_session(avatar: Avatar, **changes: Any) -> Session:
-    return replace(Session(str(uuid4()), avatar.id, Source.LINK, NOON, NOON), **changes)
+    return replace(Session(str(uuid4()), avatar.id, SessionSource.LINK, NOON, NOON), **changes)
 
 
 def a_message(session: Session, content: str = "Hello?", **changes: Any) -> Message:

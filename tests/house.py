@@ -6,17 +6,17 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from adapters.memory.news import MemoryNews
 from adapters.memory.replies import MemoryReplies
 from domain.ai.providers import Patience
-from domain.failover import Health
+from domain.failover import ProviderHealth
 from domain.knowledge.ports import Embedders, Fetcher, Reader, Robots, Vectors
 from domain.ports import Clock, Limiter, Models, ReplyLog, SignIn, Telemetry, Vault
 from domain.tables import Store
-from resolvers.answering.answer import Stage
+from resolvers.answering.answer import AnsweringPorts
 from resolvers.answering.recall import Recall
 from resolvers.answering.turns import Turns
 from resolvers.context import Services
-from resolvers.indexing.building import Library
+from resolvers.indexing.building import IndexingPorts
 from resolvers.indexing.indexer import Indexer
-from resolvers.indexing.source import Source
+from resolvers.indexing.source import DocumentSource
 from tests.fakes.clock import FakeClock
 from tests.fakes.embedder import BagOfWords, FakeEmbedders
 from tests.fakes.fetcher import FakeFetcher, FakeRobots
@@ -60,12 +60,16 @@ async def services(
     clock = clock or FakeClock()
     store, replies = store or MemoryStore(), replies or MemoryReplies(clock)
     models, vault = models or ScriptedModels(), vault or FakeVault()
-    health, telemetry = Health(clock), telemetry or FakeTelemetry()
+    health, telemetry = ProviderHealth(clock), telemetry or FakeTelemetry()
     embedders, vectors = embedders or FakeEmbedders(BagOfWords()), vectors or MemoryVectors()
     news, recall = MemoryNews(), Recall(store, embedders, vectors)
-    turns = Turns(Stage(clock, store, replies, models, vault, health, patience or Patience(), telemetry, recall))
-    source = Source(fetcher or FakeFetcher(), robots or FakeRobots(), reader or ParagraphReader(), pause=lambda _: 0)
-    indexer = Indexer(Library(clock, store, FakeLexicon(), embedders, vectors, news, source))
+    turns = Turns(
+        AnsweringPorts(clock, store, replies, models, vault, health, patience or Patience(), telemetry, recall)
+    )
+    source = DocumentSource(
+        fetcher or FakeFetcher(), robots or FakeRobots(), reader or ParagraphReader(), pause=lambda _: 0
+    )
+    indexer = Indexer(IndexingPorts(clock, store, FakeLexicon(), embedders, vectors, news, source))
     async with AsyncExitStack() as stack:
         stack.push_async_callback(turns.close)
         if indexing:

@@ -9,7 +9,7 @@ from adapters.database.avatars import COLUMNS as AVATAR_COLUMNS
 from adapters.database.avatars import avatar_of
 from adapters.database.statements import Driver, Row, Statement, assignments, insertion, locked
 from adapters.database.tables import AVATARS, MESSAGES, SESSIONS, STREAMING
-from domain.ai.prompts import Turn
+from domain.ai.prompts import Utterance
 from domain.avatars import Avatar
 from domain.sessions import Latency, Message, MessageStatus, Role, Session, Usage, Visitor
 from domain.tables import Messages, Sessions
@@ -139,10 +139,10 @@ class SqlMessages(Messages):
         row = REPLY_TO.row(self._driver, session_id=message.session_id, message_id=message.id)
         return message_of(row) if row else None
 
-    def history(self, session_id: str, limit: int, before: str | None = None) -> list[Turn]:
+    def history(self, session_id: str, limit: int, before: str | None = None) -> list[Utterance]:
         statement = HISTORY if before is None else HISTORY_BEFORE
         rows = statement.rows(self._driver, session_id=session_id, limit=limit, cursor=before)
-        return [Turn(ROLES[role], content) for role, content in reversed(rows)]
+        return [Utterance(ROLES[role], content) for role, content in reversed(rows)]
 
     def page(self, session_id: str, first: int, after: str | None) -> list[Message]:
         statement = FIRST_PAGE if after is None else NEXT_PAGE

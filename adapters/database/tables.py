@@ -11,7 +11,7 @@ from domain.avatars import AiProvider, AvatarStatus, Body, QuizDifficulty, TtsPr
 from domain.jobs import JobKind
 from domain.knowledge.items import Crawl, KnowledgeStatus, KnowledgeType
 from domain.knowledge.reading import FailureCode
-from domain.sessions import Citation, MessageStatus, Role, Source
+from domain.sessions import Citation, MessageStatus, Role, SessionSource
 
 SQLModel.metadata.naming_convention = {
     "pk": "pk_%(table_name)s",
@@ -95,7 +95,7 @@ class SessionRow(SQLModel, table=True):
 
     id: str = Field(primary_key=True)
     avatar_id: str = Field(foreign_key="avatars.id", ondelete="CASCADE", index=True)
-    source: Source = Field(sa_type=Choice(Source))
+    source: SessionSource = Field(sa_type=Choice(SessionSource))
     visitor_name: str | None
     visitor_email: str | None
     started_at: datetime = Field(sa_type=Instant)

@@ -32,7 +32,7 @@ class Level(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Diagnosis:
     """`advice` says what to do; it is empty when there is nothing to do."""
 
     level: Level
@@ -42,12 +42,12 @@ class Finding:
 
 def examine(settings: Settings) -> int:
     """Prints the report; returns the process's exit code."""
-    findings = asyncio.run(report(settings))
-    sys.stdout.write(f"{render(findings)}\n")
-    return 1 if any(finding.level is Level.PROBLEM for finding in findings) else 0
+    diagnoses = asyncio.run(report(settings))
+    sys.stdout.write(f"{render(diagnoses)}\n")
+    return 1 if any(diagnosis.level is Level.PROBLEM for diagnosis in diagnoses) else 0
 
 
-async def report(settings: Settings, root: Path = ROOT) -> list[Finding]:
+async def report(settings: Settings, root: Path = ROOT) -> list[Diagnosis]:
     """`root` is where the program is installed. The server cannot start, or not wholly, with any problem."""
     return [
         *data_dir(settings.data_dir),
@@ -65,122 +65,122 @@ async def report(settings: Settings, root: Path = ROOT) -> list[Finding]:
     ]
 
 
-def render(findings: list[Finding]) -> str:
-    return "\n".join(line for finding in findings for line in lines(finding))
+def render(diagnoses: list[Diagnosis]) -> str:
+    return "\n".join(line for diagnosis in diagnoses for line in lines(diagnosis))
 
 
-def lines(finding: Finding) -> Iterator[str]:
-    yield f"{finding.level:<8}  {finding.what}"
-    for line in finding.advice.splitlines():
+def lines(diagnosis: Diagnosis) -> Iterator[str]:
+    yield f"{diagnosis.level:<8}  {diagnosis.what}"
+    for line in diagnosis.advice.splitlines():
         yield ADVICE_INDENT + line
 
 
-def data_dir(path: Path) -> Iterator[Finding]:
+def data_dir(path: Path) -> Iterator[Diagnosis]:
     existing = next(parent for parent in (path, *path.parents) if parent.exists())
     if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
-        yield Finding(
+        yield Diagnosis(
             Level.PROBLEM,
             f"Data directory {path}: cannot be written",
             f"Make {existing} a directory that this user may write to, or set {PREFIX}DATA_DIR.",
         )
         return
-    yield Finding(Level.OK, f"Data directory {path}: " + ("writable" if path.exists() else "made at the first start"))
+    yield Diagnosis(Level.OK, f"Data directory {path}: " + ("writable" if path.exists() else "made at the first start"))
     yield free_space(existing)
 
 
-def free_space(path: Path) -> Finding:
+def free_space(path: Path) -> Diagnosis:
     free = shutil.disk_usage(path).free
     what = f"Free space: {free / LOW_SPACE:.1f} GiB"
     if free < LOW_SPACE:
-        return Finding(Level.WARNING, what, "Free some: a full disk stops the database.")
-    return Finding(Level.OK, what)
+        return Diagnosis(Level.WARNING, what, "Free some: a full disk stops the database.")
+    return Diagnosis(Level.OK, what)
 
 
-async def database(settings: Settings, root: Path) -> Finding:
+async def database(settings: Settings, root: Path) -> Diagnosis:
     state = await database_state(
         settings.database_url.get_secret_value(), root / "adapters" / "database" / "migrations"
     )
     level = Level.PROBLEM if not state.usable else Level.WARNING if state.advice else Level.OK
-    return Finding(level, f"Database: {state.text}", state.advice)
+    return Diagnosis(level, f"Database: {state.text}", state.advice)
 
 
-def secret(settings: Settings) -> Finding:
+def secret(settings: Settings) -> Diagnosis:
     path = settings.data_dir / FILE_NAME
     if settings.secrets:
-        return Finding(Level.OK, f"Secret key: from {PREFIX}SECRET_KEY ({len(settings.secrets)} in use)")
+        return Diagnosis(Level.OK, f"Secret key: from {PREFIX}SECRET_KEY ({len(settings.secrets)} in use)")
     if not path.exists():
-        return Finding(Level.OK, f"Secret key: {path} is made at the first start")
+        return Diagnosis(Level.OK, f"Secret key: {path} is made at the first start")
     return key_file(path)
 
 
-def key_file(path: Path) -> Finding:
+def key_file(path: Path) -> Diagnosis:
     try:
         read_or_create(path.parent)
     except SettingsError as error:
-        return Finding(Level.PROBLEM, "Secret key: cannot be used", str(error))
+        return Diagnosis(Level.PROBLEM, "Secret key: cannot be used", str(error))
     if path.stat().st_mode & 0o077:
         advice = f"Run: chmod {FILE_MODE:o} {path}"
-        return Finding(Level.WARNING, f"Secret key: other users of this machine can read {path}", advice)
-    return Finding(Level.OK, f"Secret key: from {path}; keep it with your backups")
+        return Diagnosis(Level.WARNING, f"Secret key: other users of this machine can read {path}", advice)
+    return Diagnosis(Level.OK, f"Secret key: from {path}; keep it with your backups")
 
 
-def sign_in(settings: Settings) -> Finding:
+def sign_in(settings: Settings) -> Diagnosis:
     if settings.firebase_project_id:
-        return Finding(Level.OK, f"Sign-in: Firebase project {settings.firebase_project_id}")
+        return Diagnosis(Level.OK, f"Sign-in: Firebase project {settings.firebase_project_id}")
     if settings.is_local:
         advice = f"For other people, set {PREFIX}FIREBASE_PROJECT_ID."
-        return Finding(Level.OK, "Sign-in: local, by a link that this machine prints", advice)
-    return Finding(
+        return Diagnosis(Level.OK, "Sign-in: local, by a link that this machine prints", advice)
+    return Diagnosis(
         Level.WARNING,
         "Sign-in: local, on a server that other machines reach",
         f"Set {PREFIX}FIREBASE_PROJECT_ID; whoever holds a sign-in link is its owner.",
     )
 
 
-def unsafe(settings: Settings) -> Iterator[Finding]:
+def unsafe(settings: Settings) -> Iterator[Diagnosis]:
     try:
         refuse_unsafe(settings, environment())
     except SettingsError as error:
-        yield Finding(Level.PROBLEM, "Start-up: refused, as the settings are unsafe", str(error))
+        yield Diagnosis(Level.PROBLEM, "Start-up: refused, as the settings are unsafe", str(error))
 
 
-def ai_providers(settings: Settings) -> Finding:
+def ai_providers(settings: Settings) -> Diagnosis:
     names = ", ".join(sorted(settings.provider_keys))
     if names:
-        return Finding(Level.OK, f"AI providers with a key: {names}")
+        return Diagnosis(Level.OK, f"AI providers with a key: {names}")
     advice = "Set a key such as GROQ_API_KEY or OPENAI_API_KEY to let a model speak."
-    return Finding(Level.WARNING, "AI providers: no key; avatars can only introduce themselves", advice)
+    return Diagnosis(Level.WARNING, "AI providers: no key; avatars can only introduce themselves", advice)
 
 
-def embeddings(settings: Settings) -> Finding:
+def embeddings(settings: Settings) -> Diagnosis:
     embedders = ModelEmbedders(
         settings.embeddings, settings.models_dir, settings.provider_keys, settings.provider_bases
     )
     if settings.embeddings == NO_EMBEDDINGS:
-        return Finding(Level.OK, "Embeddings: none; lexical search only")
+        return Diagnosis(Level.OK, "Embeddings: none; lexical search only")
     if embedders.current():
-        return Finding(Level.OK, f"Embeddings: {settings.embeddings}")
+        return Diagnosis(Level.OK, f"Embeddings: {settings.embeddings}")
     what = f"Embeddings: {settings.embeddings} is not there; lexical search only"
     if settings.embeddings == LOCAL_EMBEDDINGS:
         advice = f"The server fetches its weights in the background, into {minilm_folder(settings.models_dir)}."
-        return Finding(Level.WARNING, what, advice)
-    return Finding(Level.WARNING, what, f"Set the provider's key, or {PREFIX}EMBEDDINGS to another model.")
+        return Diagnosis(Level.WARNING, what, advice)
+    return Diagnosis(Level.WARNING, what, f"Set the provider's key, or {PREFIX}EMBEDDINGS to another model.")
 
 
-async def vectors(settings: Settings) -> Finding:
+async def vectors(settings: Settings) -> Diagnosis:
     if not settings.chroma_url:
-        return Finding(Level.OK, f"Vectors: embedded Chroma in {settings.vectors_dir}")
+        return Diagnosis(Level.OK, f"Vectors: embedded Chroma in {settings.vectors_dir}")
     if await server_answers(settings.chroma_url):
-        return Finding(Level.OK, f"Vectors: Chroma server {settings.chroma_url}")
+        return Diagnosis(Level.OK, f"Vectors: Chroma server {settings.chroma_url}")
     what = f"Vectors: no Chroma server answers at {settings.chroma_url}; lexical search only"
-    return Finding(Level.WARNING, what, f"Start it (chroma run), or correct {PREFIX}CHROMA_URL.")
+    return Diagnosis(Level.WARNING, what, f"Start it (chroma run), or correct {PREFIX}CHROMA_URL.")
 
 
-def public_url(settings: Settings) -> Finding:
+def public_url(settings: Settings) -> Diagnosis:
     parts = http_url(settings.public_url)
     if parts.scheme == "https" or is_loopback(parts.hostname):
-        return Finding(Level.OK, f"Public address: {settings.public_url}")
-    return Finding(
+        return Diagnosis(Level.OK, f"Public address: {settings.public_url}")
+    return Diagnosis(
         Level.WARNING,
         f"Public address: {settings.public_url} is not https",
         f"Put a proxy with a certificate in front and set {PREFIX}PUBLIC_URL; "
@@ -188,31 +188,31 @@ def public_url(settings: Settings) -> Finding:
     )
 
 
-def observers(settings: Settings) -> Iterator[Finding]:
+def observers(settings: Settings) -> Iterator[Diagnosis]:
     if settings.metrics_token:
-        yield Finding(Level.OK, f"Metrics: {settings.public_url}/metrics, for who has the token")
+        yield Diagnosis(Level.OK, f"Metrics: {settings.public_url}/metrics, for who has the token")
     if not settings.otel_exporter_otlp_endpoint:
         return
     try:
         require_opentelemetry()
     except SettingsError as error:
-        yield Finding(Level.PROBLEM, "Traces: OpenTelemetry is not installed", str(error))
+        yield Diagnosis(Level.PROBLEM, "Traces: OpenTelemetry is not installed", str(error))
     else:
-        yield Finding(Level.OK, f"Traces: sent to {settings.otel_exporter_otlp_endpoint}")
+        yield Diagnosis(Level.OK, f"Traces: sent to {settings.otel_exporter_otlp_endpoint}")
 
 
-def port(settings: Settings) -> Finding:
+def port(settings: Settings) -> Diagnosis:
     where = f"Port {settings.port} on {settings.host}"
     try:
         family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
         socket.create_server((settings.host, settings.port), family=family).close()
     except OSError as error:
         advice = f"Stop the program that listens there, which may be Avatarium itself, or set {PREFIX}PORT."
-        return Finding(Level.PROBLEM, f"{where}: {error.strerror}", advice)
-    return Finding(Level.OK, f"{where}: free")
+        return Diagnosis(Level.PROBLEM, f"{where}: {error.strerror}", advice)
+    return Diagnosis(Level.OK, f"{where}: free")
 
 
-def pages(root: Path) -> Finding:
+def pages(root: Path) -> Diagnosis:
     if (root / "web" / "dist" / "index.html").is_file():
-        return Finding(Level.OK, "Pages: built")
-    return Finding(Level.PROBLEM, "Pages: not built; only the API would answer", "Run: make run")
+        return Diagnosis(Level.OK, "Pages: built")
+    return Diagnosis(Level.PROBLEM, "Pages: not built; only the API would answer", "Run: make run")

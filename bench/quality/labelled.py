@@ -9,7 +9,7 @@ from typing import Any
 
 from adapters.reading.pieces import pieces_of
 from adapters.reading.plain import read_text
-from domain.ai.prompts import Turn
+from domain.ai.prompts import Utterance
 from domain.avatars import Avatar
 from domain.knowledge.items import Passage
 from domain.knowledge.reading import Raw
@@ -37,11 +37,11 @@ class Label:
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """A question that nothing answers has no labels. `earlier` are the turns before it."""
+    """A question that nothing answers has no labels. `earlier` are the utterances before it."""
 
     kind: str
     ask: str
-    earlier: tuple[Turn, ...]
+    earlier: tuple[Utterance, ...]
     labels: tuple[Label, ...]
 
     def answered_by(self, passage: Passage) -> bool:
@@ -59,7 +59,7 @@ def rows(file: Path) -> list[dict[str, Any]]:
 
 def labelled(row: dict[str, Any]) -> Labelled:
     said = enumerate(row.get("earlier", ()))
-    earlier = tuple(Turn(Role.ASSISTANT if place % 2 else Role.USER, words) for place, words in said)
+    earlier = tuple(Utterance(Role.ASSISTANT if place % 2 else Role.USER, words) for place, words in said)
     labels = tuple(Label(*answer.split(": ", 1)) for answer in row.get("answers", ()))
     return Labelled(row["kind"], row["ask"], earlier, labels)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import starmap
 from operator import attrgetter
 
-from domain.ai.prompts import Turn
+from domain.ai.prompts import Utterance
 from domain.knowledge.items import Match, Passage
 from domain.sessions import Citation, Role
 
@@ -165,7 +165,7 @@ def is_courtesy(words: str) -> bool:
     return short and "?" not in words and bool(COURTESY.match(words))
 
 
-def in_context(question: str, earlier: Sequence[Turn]) -> str | None:
+def in_context(question: str, earlier: Sequence[Utterance]) -> str | None:
     """The question below what it follows: the visitor's words from the last ones that stand alone. None if it does."""
     if not follows_up(question):
         return None

@@ -5,11 +5,11 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 
 from domain.ai.models import REPLY_TOKENS, Candidate, candidates
-from domain.ai.prompts import Prompt, Turn, client_history, estimated_tokens, fitting
+from domain.ai.prompts import Prompt, Utterance, client_history, estimated_tokens, fitting
 from domain.ai.providers import Patience, Piece, Switched, TextPiece, TokenCount
 from domain.avatars import Avatar
 from domain.errors import ProviderFailure, Unavailable
-from domain.failover import Failover, Health
+from domain.failover import Failover, ProviderHealth
 from domain.knowledge.retrieval import Recalled
 from domain.ports import Clock, Models, ReplyLog, Telemetry, Vault
 from domain.reply.answerer import MODEL, answer
@@ -45,14 +45,14 @@ class Opened:
     avatar: Avatar
     message: Message
     reply: Message
-    before: Sequence[Turn]
-    history: Sequence[Turn]
+    before: Sequence[Utterance]
+    history: Sequence[Utterance]
     informed: bool
     accepted: float
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class AnsweringPorts:
     """The ports that speaking needs."""
 
     clock: Clock
@@ -60,7 +60,7 @@ class Stage:
     replies: ReplyLog
     models: Models
     vault: Vault
-    health: Health
+    health: ProviderHealth
     patience: Patience
     telemetry: Telemetry
     recall: Recall
@@ -69,9 +69,9 @@ class Stage:
 class Reply:
     """Speaks one reply into its log. `finished` then gives the message to store, and `report` tells of the turn."""
 
-    def __init__(self, stage: Stage, opened: Opened) -> None:
+    def __init__(self, ports: AnsweringPorts, opened: Opened) -> None:
         self.opened = opened
-        self._stage = stage
+        self._ports = ports
         self._seq = 0
         self._events: list[ReplyEvent] = []
         self._text: list[str] = []
@@ -83,7 +83,7 @@ class Reply:
         self._bill = Bill()
         self._model: str | None = None
         self._llm_seconds = 0.0
-        self.report = report_of(stage, opened)
+        self.report = report_of(ports, opened)
 
     @property
     def id(self) -> str:
@@ -95,19 +95,19 @@ class Reply:
 
     async def begin(self) -> None:
         """Opens the log, so that the reply can be followed from now on."""
-        await self._stage.replies.open(self.id)
+        await self._ports.replies.open(self.id)
         await self._emit(ReplyStarted(self.id, self._next()))
 
     async def speak(self) -> None:
         """Raises `ProviderFailure` when the reply breaks off."""
         avatar = self.opened.avatar
         await self._recall()
-        key = self._stage.vault.open(avatar.ai_key) if avatar.ai_key else None
-        brains = candidates(avatar, key, self._stage.models.managed())
+        key = self._ports.vault.open(avatar.ai_key) if avatar.ai_key else None
+        brains = candidates(avatar, key, self._ports.models.managed())
         if not brains:
             await self._answer_alone(configured=False)
             return
-        started = self._stage.clock.monotonic()
+        started = self._ports.clock.monotonic()
         try:
             await self._ask(brains)
         except ProviderFailure as failure:
@@ -115,19 +115,19 @@ class Reply:
                 raise
             await self._answer_alone(configured=True)
         finally:
-            self._llm_seconds = self._stage.clock.monotonic() - started
+            self._llm_seconds = self._ports.clock.monotonic() - started
 
     async def end(self, message: Message) -> None:
         """Closes the log with the event that says how the stored message ended."""
         self._settled(message.status)
-        await self._stage.replies.append(ending(message, self._next()))
+        await self._ports.replies.append(ending(message, self._next()))
 
     async def end_unstored(self) -> None:
         self._settled(UNSTORED)
-        await self._stage.replies.append(unstored(self.id, self._next()))
+        await self._ports.replies.append(unstored(self.id, self._next()))
 
     def finished(self, status: MessageStatus) -> Message:
-        self.report.ended = self._stage.clock.monotonic()
+        self.report.ended = self._ports.clock.monotonic()
         return replace(
             self.opened.reply,
             content=self.said,
@@ -138,7 +138,7 @@ class Reply:
                 found.citation() for found in self._recalled.findings if found.number in self._citations.cited
             ),
             latency=Latency(
-                total=round((self._stage.clock.monotonic() - self.opened.accepted) * 1000),
+                total=round((self._ports.clock.monotonic() - self.opened.accepted) * 1000),
                 llm=round(self._llm_seconds * 1000),
             ),
             usage=self._bill.usage(),
@@ -158,19 +158,19 @@ class Reply:
         words, avatar_id = self.opened.message.content, self.opened.avatar.id
         with self.report.step(StepName.RECALL):
             try:
-                self._recalled = await self._stage.recall.about(avatar_id, words, self._earlier())
+                self._recalled = await self._ports.recall.about(avatar_id, words, self._earlier())
             except Unavailable:
                 return
         if self._recalled.knows_anything:
             self._citations = CitationFilter(len(self._recalled.findings))
 
-    def _earlier(self) -> Sequence[Turn]:
+    def _earlier(self) -> Sequence[Utterance]:
         return self.opened.before or client_history(self.opened.history, self.opened.message.content)
 
     async def _ask(self, brains: Sequence[Candidate]) -> None:
         with self.report.step(StepName.PROMPT):
             prompt = await self._prompt(brains)
-        failover = Failover(self._stage.models, self._stage.health, self._stage.patience, self.report)
+        failover = Failover(self._ports.models, self._ports.health, self._ports.patience, self.report)
         try:
             async with aclosing(failover.stream(brains, prompt)) as pieces:
                 await self._relay(pieces, failover, prompt)
@@ -203,7 +203,7 @@ class Reply:
         opened = self.opened
         system = grounded(opened.avatar.system_prompt, self._recalled)
         budget = min(brain.context for brain in brains) - REPLY_TOKENS
-        return fitting(system, [*self._earlier(), Turn(Role.USER, opened.message.content)], budget)
+        return fitting(system, [*self._earlier(), Utterance(Role.USER, opened.message.content)], budget)
 
     async def _answer_alone(self, *, configured: bool) -> None:
         self._model = MODEL
@@ -218,24 +218,24 @@ class Reply:
             await self._emit(EmotionChanged(self.id, self._next(), emotion))
         if text:
             if not self._length:
-                self.report.first_word = self._stage.clock.monotonic()
+                self.report.first_word = self._ports.clock.monotonic()
             self._text.append(text)
             self._length += len(text)
             await self._emit(ReplyChunk(self.id, self._next(), text))
 
     async def _emit(self, event: ReplyEvent) -> None:
         self._events.append(event)
-        await self._stage.replies.append(event)
+        await self._ports.replies.append(event)
 
     def _next(self) -> int:
         self._seq += 1
         return self._seq
 
 
-def report_of(stage: Stage, opened: Opened) -> TurnReport:
+def report_of(ports: AnsweringPorts, opened: Opened) -> TurnReport:
     """The beginning of the report of a turn that has just been committed."""
     report = TurnReport(
-        stage.clock.monotonic, opened.reply.id, opened.message.session_id, opened.avatar.id, began=opened.accepted
+        ports.clock.monotonic, opened.reply.id, opened.message.session_id, opened.avatar.id, began=opened.accepted
     )
     report.done(StepName.ADMIT, opened.accepted)
     return report

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from itertools import repeat
 
-from domain.ai.prompts import Turn
+from domain.ai.prompts import Utterance
 from domain.errors import Unavailable
 from domain.knowledge.items import KnowledgeType, Match, Passage
 from domain.knowledge.ports import Embedder, Embedders, Vector, Vectors
@@ -51,8 +51,8 @@ class Recall:
     vectors: Vectors
     _models: dict[str, str | None] = field(default_factory=dict, init=False)
 
-    async def about(self, avatar_id: str, question: str, earlier: Sequence[Turn] = ()) -> Recalled:
-        """What the avatar knows about the visitor's newest words. `earlier` are the turns before them."""
+    async def about(self, avatar_id: str, question: str, earlier: Sequence[Utterance] = ()) -> Recalled:
+        """What the avatar knows about the visitor's newest words. `earlier` are those before them."""
         ranking = await self._ranking(avatar_id, asked_by(question, earlier))
         if ranking is None:
             return Recalled()
@@ -60,7 +60,7 @@ class Recall:
         findings = await self.store.read(lambda tx: found(tx, avatar_id, shown)) if shown else ()
         return Recalled(findings, knows_anything=True)
 
-    async def ranking(self, avatar_id: str, question: str, earlier: Sequence[Turn] = ()) -> list[Match]:
+    async def ranking(self, avatar_id: str, question: str, earlier: Sequence[Utterance] = ()) -> list[Match]:
         """Every passage that a search found, scored with its relevance, best first."""
         return await self._ranking(avatar_id, asked_by(question, earlier)) or []
 
@@ -133,7 +133,7 @@ async def embedded(embedder: Embedder, question: str) -> Vector:
     return vector
 
 
-def asked_by(question: str, earlier: Sequence[Turn]) -> list[str]:
+def asked_by(question: str, earlier: Sequence[Utterance]) -> list[str]:
     """The question by itself, and if it follows up on earlier words also below these."""
     return [question, *filter(None, [in_context(question, earlier)])]
 

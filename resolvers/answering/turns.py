@@ -16,7 +16,7 @@ from domain.errors import ProviderFailure, Unavailable
 from domain.sessions import Message, MessageStatus
 from domain.tables import Tx
 from domain.telemetry import StepName
-from resolvers.answering.answer import Opened, Reply, Stage
+from resolvers.answering.answer import AnsweringPorts, Opened, Reply
 
 log = logging.getLogger("avatarium.turns")
 
@@ -39,8 +39,8 @@ class Turn:
 
 
 class Turns:
-    def __init__(self, stage: Stage) -> None:
-        self._stage = stage
+    def __init__(self, ports: AnsweringPorts) -> None:
+        self._ports = ports
         self._running: dict[str, Turn] = {}
         self._of_session: dict[str, list[Turn]] = {}
         self._starting: set[asyncio.Task[Any]] = set()
@@ -56,14 +56,14 @@ class Turns:
 
     async def start(self, opened: Opened) -> None:
         """Lets the avatar speak, after it has finished all earlier replies of the same session."""
-        reply, session_id = Reply(self._stage, opened), opened.message.session_id
+        reply, session_id = Reply(self._ports, opened), opened.message.session_id
         await reply.begin()
         of_session = self._of_session.setdefault(session_id, [])
         speaking = asyncio.create_task(self._speak(reply, {earlier.settling for earlier in of_session}))
         turn = Turn(reply, session_id, speaking, asyncio.create_task(self._settle(reply, speaking)))
         self._running[reply.id] = turn
         of_session.append(turn)
-        self._stage.telemetry.turn_began()
+        self._ports.telemetry.turn_began()
         turn.settling.add_done_callback(lambda _: self._forget(turn))
 
     async def stop(self, reply_id: str) -> None:
@@ -81,9 +81,9 @@ class Turns:
         The database comes last: while it is down, turns must still be stopped and logs forgotten.
         """
         for reply_id in list(self._running):
-            if self._stage.replies.unheard_for(reply_id) >= UNHEARD_LIMIT:
+            if self._ports.replies.unheard_for(reply_id) >= UNHEARD_LIMIT:
                 await self.stop(reply_id)
-        await self._stage.replies.discard_old()
+        await self._ports.replies.discard_old()
         await self.store_unstored()
         await self.store_drafts()
 
@@ -101,7 +101,7 @@ class Turns:
                 tx.messages.said(reply_id, said)
 
         if any(drafts.values()):
-            await self._stage.store.write(store)
+            await self._ports.store.write(store)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -129,7 +129,7 @@ class Turns:
             for message in tx.messages.streaming():
                 tx.messages.finish(replace(message, status=MessageStatus.INTERRUPTED))
 
-        await self._stage.store.write(close)
+        await self._ports.store.write(close)
 
     async def close(self) -> None:
         """Stops every turn and waits until what was said is stored, or has been refused once more."""
@@ -154,7 +154,7 @@ class Turns:
         """
         message = opened.message
         try:
-            before = await self._stage.store.read(
+            before = await self._ports.store.read(
                 lambda tx: tx.messages.history(message.session_id, HISTORY_MESSAGES, before=message.id)
             )
         except Unavailable:
@@ -177,10 +177,10 @@ class Turns:
 
         def finish(tx: Tx) -> None:
             tx.messages.finish(message)
-            tx.sessions.touch(message.session_id, self._stage.clock.now())
+            tx.sessions.touch(message.session_id, self._ports.clock.now())
 
         try:
-            await self._stage.store.write(finish)
+            await self._ports.store.write(finish)
         except Unavailable:
             if len(self._unstored) < UNSTORED_MAX:
                 self._unstored[message.id] = message
@@ -196,7 +196,7 @@ class Turns:
         of_session.remove(turn)
         if not of_session:
             del self._of_session[turn.session_id]
-        self._stage.telemetry.turn_ended(turn.reply.report)
+        self._ports.telemetry.turn_ended(turn.reply.report)
 
 
 async def stopped(turns: Iterable[Turn], timeout: float | None = None) -> None:

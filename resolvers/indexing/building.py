@@ -16,7 +16,7 @@ from domain.knowledge.ports import Embedder, Embedders, KnowledgeNews, Lexicon, 
 from domain.knowledge.reading import Document, FailureCode, Unreadable
 from domain.ports import Clock
 from domain.tables import Store, Tx
-from resolvers.indexing.source import Source
+from resolvers.indexing.source import DocumentSource
 
 T = TypeVar("T")
 STORED_AT_ONCE = 20
@@ -29,7 +29,7 @@ class Gone(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Library:
+class IndexingPorts:
     """The ports that indexing needs."""
 
     clock: Clock
@@ -38,12 +38,12 @@ class Library:
     embedders: Embedders
     vectors: Vectors
     news: KnowledgeNews
-    source: Source
+    source: DocumentSource
 
 
-async def build(library: Library, avatar_id: str, item_id: str) -> None:
+async def build(ports: IndexingPorts, avatar_id: str, item_id: str) -> None:
     """Brings an item's next generation to life. Raises `Unreadable`, `Unavailable` and `Gone`."""
-    building = Building(library, avatar_id, item_id)
+    building = Building(ports, avatar_id, item_id)
     if not await building.is_live():
         passages = await building.passages()
         embedder = await building.embed(passages)
@@ -51,27 +51,27 @@ async def build(library: Library, avatar_id: str, item_id: str) -> None:
     await building.clear_vectors()
 
 
-async def embed_avatar(library: Library, avatar_id: str) -> None:
+async def embed_avatar(ports: IndexingPorts, avatar_id: str) -> None:
     """Gives all live passages of an avatar the current model's vectors, then searches with these."""
-    embedder = library.embedders.current()
+    embedder = ports.embedders.current()
     if embedder is None:
         return
-    while missing := await missing_of_avatar(library, avatar_id, embedder.model):
-        await embed_some(library, embedder, missing[:EMBEDDED_AT_ONCE])
-    before = await library.store.write(lambda tx: change_model(tx, avatar_id, embedder.model))
+    while missing := await missing_of_avatar(ports, avatar_id, embedder.model):
+        await embed_some(ports, embedder, missing[:EMBEDDED_AT_ONCE])
+    before = await ports.store.write(lambda tx: change_model(tx, avatar_id, embedder.model))
     if before not in (None, embedder.model):
-        await library.vectors.remove_model(avatar_id, before)
+        await ports.vectors.remove_model(avatar_id, before)
 
 
-async def embed_some(library: Library, embedder: Embedder, passage_ids: Sequence[str]) -> None:
-    passages = await library.store.read(lambda tx: tx.passages.live(passage_ids))
+async def embed_some(ports: IndexingPorts, embedder: Embedder, passage_ids: Sequence[str]) -> None:
+    passages = await ports.store.read(lambda tx: tx.passages.live(passage_ids))
     if passages:
-        await put(library, embedder, passages)
+        await put(ports, embedder, passages)
 
 
-async def missing_of_avatar(library: Library, avatar_id: str, model: str) -> list[str]:
-    live = await library.store.read(lambda tx: tx.passages.live_ids(avatar_id))
-    return await library.vectors.missing(avatar_id, model, live)
+async def missing_of_avatar(ports: IndexingPorts, avatar_id: str, model: str) -> list[str]:
+    live = await ports.store.read(lambda tx: tx.passages.live_ids(avatar_id))
+    return await ports.vectors.missing(avatar_id, model, live)
 
 
 def change_model(tx: Tx, avatar_id: str, model: str) -> str | None:
@@ -82,51 +82,51 @@ def change_model(tx: Tx, avatar_id: str, model: str) -> str | None:
     return before
 
 
-async def put(library: Library, embedder: Embedder, passages: Sequence[Passage]) -> None:
+async def put(ports: IndexingPorts, embedder: Embedder, passages: Sequence[Passage]) -> None:
     """Passages of one avatar."""
     vectors = await embedder.embed([passage.indexed_text for passage in passages])
     by_item: dict[str, dict[str, Any]] = {}
     for passage, vector in zip(passages, vectors, strict=True):
         by_item.setdefault(passage.item_id, {})[passage.id] = vector
     for item_id, of_item in by_item.items():
-        await library.vectors.put(passages[0].avatar_id, embedder.model, item_id, of_item)
+        await ports.vectors.put(passages[0].avatar_id, embedder.model, item_id, of_item)
 
 
 class Building:
     """One item's generation in the making."""
 
-    def __init__(self, library: Library, avatar_id: str, item_id: str) -> None:
-        self._library, self._avatar_id, self._item_id = library, avatar_id, item_id
+    def __init__(self, ports: IndexingPorts, avatar_id: str, item_id: str) -> None:
+        self._ports, self._avatar_id, self._item_id = ports, avatar_id, item_id
         self._told_at = 0.0
         self._begun = False
 
     async def is_live(self) -> bool:
         """Whether an earlier attempt brought it to life, and died before it was done."""
-        return (await self._library.store.read(self._item)).status is KnowledgeStatus.READY
+        return (await self._ports.store.read(self._item)).status is KnowledgeStatus.READY
 
     async def passages(self) -> list[Passage]:
         """Those that an earlier attempt has stored, if it stored them all; else read anew."""
-        item = await self._library.store.read(self._item)
-        stored = await self._library.store.read(lambda tx: tx.passages.of_generation(item.id, item.generation + 1))
+        item = await self._ports.store.read(self._item)
+        stored = await self._ports.store.read(lambda tx: tx.passages.of_generation(item.id, item.generation + 1))
         if item.status is KnowledgeStatus.INDEXING and stored and len(stored) == item.total:
             self._begun = True
             return stored
-        await self._library.store.write(lambda tx: tx.passages.keep_only(item.id, item.generation))
+        await self._ports.store.write(lambda tx: tx.passages.keep_only(item.id, item.generation))
         await self.clear_vectors()
         item = await self._change(status=KnowledgeStatus.FETCHING, failure=None, done=0, total=0)
         self._begun = True
-        body = await self._library.store.read(lambda tx: tx.knowledge.body(item.id))
-        document = await self._library.source.document(item, body, self._pages_read)
+        body = await self._ports.store.read(lambda tx: tx.knowledge.body(item.id))
+        document = await self._ports.source.document(item, body, self._pages_read)
         return await self._store(document, await asyncio.to_thread(passages_of, item, document))
 
     async def _store(self, document: Document, passages: Sequence[Passage]) -> list[Passage]:
         if not passages:
             raise Unreadable(FailureCode.EMPTY)
         for some in batches(passages, STORED_AT_ONCE):
-            terms = await self._library.lexicon.terms(some)
-            await self._library.store.write(partial(self._add, passages=some, terms=terms))
+            terms = await self._ports.lexicon.terms(some)
+            await self._ports.store.write(partial(self._add, passages=some, terms=terms))
         if document.title:
-            await self._library.store.write(partial(self._entitle, title=document.title[:TITLE_MAX]))
+            await self._ports.store.write(partial(self._entitle, title=document.title[:TITLE_MAX]))
         await self._change(status=KnowledgeStatus.INDEXING, done=0, total=len(passages))
         return list(passages)
 
@@ -142,28 +142,28 @@ class Building:
 
     async def clear_vectors(self) -> None:
         """Removes all but the live generation's, since a new attempt takes up the ids of one that came to nothing."""
-        item = await self._library.store.read(self._stored)
-        live = await self._library.store.read(lambda tx: tx.passages.of_generation(item.id, item.generation))
-        await self._library.vectors.keep_only(item.avatar_id, item.id, [passage.id for passage in live])
+        item = await self._ports.store.read(self._stored)
+        live = await self._ports.store.read(lambda tx: tx.passages.of_generation(item.id, item.generation))
+        await self._ports.vectors.keep_only(item.avatar_id, item.id, [passage.id for passage in live])
 
     async def embed(self, passages: Sequence[Passage]) -> Embedder | None:
         """With the model that the avatar is searched with, or else with the current one; None without any."""
-        library = self._library
-        model = await library.store.read(lambda tx: tx.knowledge.model(self._avatar_id))
-        embedder = (library.embedders.named(model) if model else None) or library.embedders.current()
+        ports = self._ports
+        model = await ports.store.read(lambda tx: tx.knowledge.model(self._avatar_id))
+        embedder = (ports.embedders.named(model) if model else None) or ports.embedders.current()
         if embedder is None:
             return None
         ids = [passage.id for passage in passages]
-        missing = set(await library.vectors.missing(self._avatar_id, embedder.model, ids))
+        missing = set(await ports.vectors.missing(self._avatar_id, embedder.model, ids))
         done = len(passages) - len(missing)
         for some in batches([passage for passage in passages if passage.id in missing], EMBEDDED_AT_ONCE):
-            await put(library, embedder, some)
+            await put(ports, embedder, some)
             done += len(some)
             await self._indexed(done)
         return embedder
 
     async def go_live(self, passages: Sequence[Passage], embedder: Embedder | None) -> None:
-        library, now = self._library, self._library.clock.now()
+        ports, now = self._ports, self._ports.clock.now()
         languages = tuple(sorted({passage.language for passage in passages}))
 
         def switch(tx: Tx) -> KnowledgeItem:
@@ -192,8 +192,8 @@ class Building:
                     tx.knowledge.use_model(item.avatar_id, embedder.model)
             return ready
 
-        item = await library.store.write(switch)
-        library.news.publish(KnowledgeProgress(item))
+        item = await ports.store.write(switch)
+        ports.news.publish(KnowledgeProgress(item))
 
     async def _pages_read(self, done: int, total: int) -> None:
         if self._is_time():
@@ -204,7 +204,7 @@ class Building:
             await self._change(done=done)
 
     def _is_time(self) -> bool:
-        now = self._library.clock.monotonic()
+        now = self._ports.clock.monotonic()
         if now - self._told_at < TOLD_EVERY:
             return False
         self._told_at = now
@@ -212,15 +212,15 @@ class Building:
 
     async def _change(self, **changes: Any) -> KnowledgeItem:
         """Changes only what is named, since the owner may change the rest meanwhile, and tells the watchers."""
-        now = self._library.clock.now()
+        now = self._ports.clock.now()
 
         def change(tx: Tx) -> KnowledgeItem:
             item = replace(self._item(tx), **changes, updated_at=now)
             tx.knowledge.update(item)
             return item
 
-        item = await self._library.store.write(change)
-        self._library.news.publish(KnowledgeProgress(item))
+        item = await self._ports.store.write(change)
+        self._ports.news.publish(KnowledgeProgress(item))
         return item
 
     def _item(self, tx: Tx) -> KnowledgeItem:

@@ -13,7 +13,7 @@ from domain.jobs import Job, JobKind
 from domain.knowledge.items import KnowledgeProgress, KnowledgeStatus
 from domain.knowledge.reading import FailureCode, Unreadable
 from domain.tables import Tx
-from resolvers.indexing.building import Gone, Library, build, embed_avatar
+from resolvers.indexing.building import Gone, IndexingPorts, build, embed_avatar
 
 log = logging.getLogger("avatarium.indexing")
 
@@ -29,8 +29,8 @@ PASSING = frozenset({FailureCode.UNREACHABLE, FailureCode.TOO_SLOW})
 class Indexer:
     """A few workers, each doing one job at a time: a slow site does not hold up every other item."""
 
-    def __init__(self, library: Library) -> None:
-        self._library = library
+    def __init__(self, ports: IndexingPorts) -> None:
+        self._ports = ports
         self._model: str | None = None
         self._looked_for_vectors = False
         self._woken = asyncio.Event()
@@ -67,8 +67,8 @@ class Indexer:
                 continue
 
     async def _claim(self, worker: str) -> Job | None:
-        now = self._library.clock.now()
-        return await self._library.store.write(lambda tx: tx.jobs.claim(worker, now, now + LEASE))
+        now = self._ports.clock.now()
+        return await self._ports.store.write(lambda tx: tx.jobs.claim(worker, now, now + LEASE))
 
     async def _do(self, job: Job, worker: str) -> None:
         working, keeping = asyncio.create_task(self._run(job)), asyncio.create_task(self._keep(job, worker))
@@ -83,25 +83,25 @@ class Indexer:
 
     async def _ended(self, job: Job, worker: str, error: BaseException | None) -> None:
         if error is None or isinstance(error, Gone):
-            await self._library.store.write(lambda tx: tx.jobs.finish(job.id, worker))
+            await self._ports.store.write(lambda tx: tx.jobs.finish(job.id, worker))
         else:
             await self._failed(job, worker, error)
 
     async def _run(self, job: Job) -> None:
         match job.kind:
             case JobKind.INDEX:
-                await build(self._library, job.avatar_id, job.item_id or "")
+                await build(self._ports, job.avatar_id, job.item_id or "")
             case JobKind.EMBED:
-                await embed_avatar(self._library, job.avatar_id)
+                await embed_avatar(self._ports, job.avatar_id)
             case JobKind.ERASE:
                 await self._erase(job)
 
     async def _erase(self, job: Job) -> None:
         if job.item_id is None:
-            await self._library.vectors.remove_avatar(job.avatar_id)
+            await self._ports.vectors.remove_avatar(job.avatar_id)
         else:
-            await self._library.vectors.keep_only(job.avatar_id, job.item_id, [])
-        await self._library.store.erased()
+            await self._ports.vectors.keep_only(job.avatar_id, job.item_id, [])
+        await self._ports.store.erased()
 
     async def _failed(self, job: Job, worker: str, error: BaseException) -> None:
         """Tries again later what may pass; tells the owner of the rest."""
@@ -110,7 +110,7 @@ class Indexer:
             log.error("job %s of kind %s failed: %s", job.id, job.kind, type(error).__name__)
         passing = code in PASSING or not isinstance(error, Unreadable)
         again = passing and (job.attempts < ATTEMPTS or job.kind is not JobKind.INDEX)
-        now = self._library.clock.now()
+        now = self._ports.clock.now()
         pause = FIRST_PAUSE * 2 ** min(job.attempts - 1, 6)
         status = KnowledgeStatus.QUEUED if again else KnowledgeStatus.FAILED
 
@@ -130,22 +130,22 @@ class Indexer:
             tx.knowledge.update(failed)
             return KnowledgeProgress(failed)
 
-        if news := await self._library.store.write(settle):
-            self._library.news.publish(news)
+        if news := await self._ports.store.write(settle):
+            self._ports.news.publish(news)
 
     async def _keep(self, job: Job, worker: str) -> None:
         """Renews the lease; returns when another worker has got it."""
         held = True
         while held:
             await asyncio.sleep(RENEW_EVERY)
-            held = await self._library.store.write(
-                lambda tx: tx.jobs.renew(job.id, worker, self._library.clock.now() + LEASE)
+            held = await self._ports.store.write(
+                lambda tx: tx.jobs.renew(job.id, worker, self._ports.clock.now() + LEASE)
             )
 
     async def _take_up_model(self) -> None:
         """Asks for vectors of a model that has become the current one, for every avatar that has none of it."""
         await self._forget_lost_vectors()
-        current, now = self._library.embedders.current(), self._library.clock.now()
+        current, now = self._ports.embedders.current(), self._ports.clock.now()
         model = current.model if current else None
         if model == self._model:
             return
@@ -154,7 +154,7 @@ class Indexer:
             for avatar_id in tx.knowledge.without_model(model) if model else ():
                 tx.jobs.add(Job(str(uuid4()), JobKind.EMBED, avatar_id, None, now, now))
 
-        await self._library.store.write(add)
+        await self._ports.store.write(add)
         self._model = model
 
     async def _forget_lost_vectors(self) -> None:
@@ -162,10 +162,10 @@ class Indexer:
         if self._looked_for_vectors:
             return
         try:
-            lost = await self._library.vectors.is_empty()
+            lost = await self._ports.vectors.is_empty()
         except Unavailable:
             return
         if lost:
-            await self._library.store.write(lambda tx: tx.knowledge.forget_models())
+            await self._ports.store.write(lambda tx: tx.knowledge.forget_models())
             self._model = None
         self._looked_for_vectors = True

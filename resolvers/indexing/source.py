@@ -23,7 +23,7 @@ Told = Callable[[int, int], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class DocumentSource:
     """Where the text of items comes from. `pause`: seconds between two pages, by what the site asks for.
 
     `site_seconds`: how long a site may take in all.

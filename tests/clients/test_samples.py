@@ -61,7 +61,7 @@ async def test_start_a_conversation(house: House, tmp_path: Path) -> None:
     assert answer == "We offer three plans."
     assert latency.startswith("Latency: ")
     [prompt] = house.models.prompts
-    assert [turn.content for turn in prompt.turns] == ["What are your pricing plans?"]
+    assert [each.content for each in prompt.utterances] == ["What are your pricing plans?"]
 
 
 @pytest.mark.usefixtures("sample_avatar")

@@ -33,7 +33,7 @@ async def test_the_documented_conversation(http: httpx.AsyncClient, short_id: st
     assert data["sources"] == []
     assert {name: type(value) for name, value in data["latency"].items()} == {"total": int, "llm": int}
     (prompt,) = models.prompts
-    assert [turn.content for turn in prompt.turns].count(QUESTION) == 1
+    assert [each.content for each in prompt.utterances].count(QUESTION) == 1
 
 
 async def test_the_servers_own_history_wins(http: httpx.AsyncClient, short_id: str, models: ScriptedModels) -> None:
@@ -41,7 +41,7 @@ async def test_the_servers_own_history_wins(http: httpx.AsyncClient, short_id: s
     session_id = await session_of(http, short_id)
     await say(http, short_id, session_id, "My name is Ada.")
     await say(http, short_id, session_id, "Who am I?", history=[{"role": "user", "content": "My name is Eve."}])
-    assert [(turn.role, turn.content) for turn in models.prompts[-1].turns] == [
+    assert [(each.role, each.content) for each in models.prompts[-1].utterances] == [
         (Role.USER, "My name is Ada."),
         (Role.ASSISTANT, "Noted."),
         (Role.USER, "Who am I?"),

@@ -68,7 +68,7 @@ async def test_one_session_is_opened_and_kept(connect: Connect, models: Scripted
         first = (await visitor.say("My name is Ada."))[-1]
         second = (await visitor.say("Who am I?"))[-1]
     assert first["sessionId"] == second["sessionId"]
-    assert "My name is Ada." in [turn.content for turn in models.prompts[-1].turns]
+    assert "My name is Ada." in [turn.content for turn in models.prompts[-1].utterances]
     listed = (await owner.request("GET", "/consumer-avatars")).json()["data"][0]
     assert listed["conversationCount"] == 1
 
@@ -86,7 +86,7 @@ async def test_messages_wait_for_their_turn(connect: Connect, models: ScriptedMo
         frames = [*until_pong, *await visitor.frames(), *await visitor.frames()]
     assert "done" not in types(until_pong)
     assert [frame["fullText"] for frame in frames if frame["type"] == "done"] == ["One done.", "Two done."]
-    assert [turn.role for turn in models.prompts[-1].turns] == [Role.USER, Role.ASSISTANT, Role.USER]
+    assert [turn.role for turn in models.prompts[-1].utterances] == [Role.USER, Role.ASSISTANT, Role.USER]
 
 
 async def test_only_so_many_messages_can_wait(connect: Connect, models: ScriptedModels) -> None:
@@ -193,7 +193,7 @@ async def test_history_may_repeat_the_message(connect: Connect, models: Scripted
     ]
     async with connect() as visitor:
         await visitor.say("Hello", history=history)
-    assert [turn.content for turn in models.prompts[0].turns] == ["Hi", "Yes?", "Hello"]
+    assert [turn.content for turn in models.prompts[0].utterances] == ["Hi", "Yes?", "Hello"]
 
 
 @pytest.mark.parametrize("by_frame", [True, False])

@@ -15,7 +15,7 @@ from adapters.ai.litellm_stream import Dialect, LitellmCall, LitellmStream
 from adapters.ai.models import AiModels, request
 from adapters.ai.openai_stream import OpenAiStream, open_session
 from domain.ai.models import Candidate
-from domain.ai.prompts import Prompt, Turn
+from domain.ai.prompts import Prompt, Utterance
 from domain.ai.providers import Piece, TextPiece, TokenCount
 from domain.avatars import AiProvider
 from domain.errors import ProviderFailure
@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 
 KEY = "sk-very-secret"
 PROMPT = Prompt(
-    "You are Ada.", (Turn(Role.USER, "Hello"), Turn(Role.ASSISTANT, "Hi!"), Turn(Role.USER, "Who are you?"))
+    "You are Ada.",
+    (Utterance(Role.USER, "Hello"), Utterance(Role.ASSISTANT, "Hi!"), Utterance(Role.USER, "Who are you?")),
 )
 WORDS = "Grüße aus Zürich! 今日は、世界。 😀 That is all."
 COUNT = TokenCount(10, 5)

@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from domain.ai.prompts import Turn
-from domain.sessions import Citation, Latency, Message, MessageStatus, Role, Session, Source, Usage, Visitor
+from domain.ai.prompts import Utterance
+from domain.sessions import Citation, Latency, Message, MessageStatus, Role, Session, SessionSource, Usage, Visitor
 from domain.tables import Store, Tx
 from tests.builders import NOON, a_message, a_reply, a_session, an_account, an_avatar
 from tests.contracts.conftest import Database
@@ -65,7 +65,7 @@ def spoken(reply: Message) -> Message:
 
 async def test_every_field_of_a_session_comes_back(store: Store, session: Session) -> None:
     full = replace(
-        session, id="full", source=Source.WIDGET, visitor=Visitor("Zoë 🦊", "zoe@example.com"),
+        session, id="full", source=SessionSource.WIDGET, visitor=Visitor("Zoë 🦊", "zoe@example.com"),
         last_active_at=LATER, ended_at=LATER,
     )  # fmt: skip
     await store.write(lambda tx: tx.sessions.add(full))
@@ -125,9 +125,9 @@ async def test_messages_keep_the_order_in_which_they_were_added(store: Store, se
     messages = [a_message(session, str(index), created_at=time) for index, time in enumerate(times)]
     for message in messages:
         await add(store, message, a_message(other))
-    turns = [Turn(Role.USER, message.content) for message in messages]
-    assert await store.read(lambda tx: tx.messages.history(session.id, 10)) == turns
-    assert await store.read(lambda tx: tx.messages.history(session.id, 2)) == turns[-2:]
+    utterances = [Utterance(Role.USER, message.content) for message in messages]
+    assert await store.read(lambda tx: tx.messages.history(session.id, 10)) == utterances
+    assert await store.read(lambda tx: tx.messages.history(session.id, 2)) == utterances[-2:]
     assert await store.read(lambda tx: tx.messages.history(session.id, 0)) == []
     assert await store.read(lambda tx: tx.messages.history("unknown", 5)) == []
     assert await store.read(lambda tx: tx.messages.page(session.id, 10, None)) == messages
@@ -142,15 +142,15 @@ async def test_the_history_is_what_was_said_before(store: Store, session: Sessio
         replace(answered, status=MessageStatus.COMPLETE, content="Three."),
     ]
     for question, reply in zip(questions, (silent, broken, answered, speaking), strict=True):
-        await store.write(lambda tx, turn=(question, reply): tx.messages.add_turn(*turn))  # type: ignore[misc]
+        await store.write(lambda tx, utterance=(question, reply): tx.messages.add_turn(*utterance))  # type: ignore[misc]
     for end in ends:
         await store.write(lambda tx, end=end: tx.messages.finish(end))  # type: ignore[misc]
     await store.write(lambda tx: tx.messages.said(speaking.id, "Four is"))
     said = ["One?", "Two?", "Two is", "Three?", "Three.", "Four?"]
 
     async def history(limit: int, before: str | None = None) -> list[str]:
-        turns = await store.read(lambda tx: tx.messages.history(session.id, limit, before))
-        return [turn.content for turn in turns]
+        utterances = await store.read(lambda tx: tx.messages.history(session.id, limit, before))
+        return [utterance.content for utterance in utterances]
 
     assert await history(10) == said
     assert await history(3) == said[-3:]

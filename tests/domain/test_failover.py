@@ -7,11 +7,11 @@ from contextlib import aclosing
 import pytest
 
 from domain.ai.models import Candidate
-from domain.ai.prompts import Prompt, Turn
+from domain.ai.prompts import Prompt, Utterance
 from domain.ai.providers import Patience, Piece, Switched, TextPiece, TokenCount
 from domain.avatars import AiProvider
 from domain.errors import ProviderFailure
-from domain.failover import COOLDOWN, LONGEST_COOLDOWN, Failover, Health
+from domain.failover import COOLDOWN, LONGEST_COOLDOWN, Failover, ProviderHealth
 from domain.sessions import Role
 from tests.builders import turn_report
 from tests.fakes.clock import FakeClock
@@ -20,7 +20,7 @@ from tests.fakes.models import ScriptedModels
 GROQ = Candidate(AiProvider.GROQ, "llama")
 OPENAI = Candidate(AiProvider.OPENAI, "gpt")
 XAI = Candidate(AiProvider.XAI, "grok")
-PROMPT = Prompt("You are Ada.", (Turn(Role.USER, "Who are you?"),))
+PROMPT = Prompt("You are Ada.", (Utterance(Role.USER, "Who are you?"),))
 BROKEN = ProviderFailure("broken_stream")
 REFUSED = ProviderFailure("http_401", refused=True)
 IMPATIENT = Patience(first_token=0.01, between_tokens=0.01)
@@ -37,14 +37,14 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture
-def health(clock: FakeClock) -> Health:
-    return Health(clock)
+def health(clock: FakeClock) -> ProviderHealth:
+    return ProviderHealth(clock)
 
 
 class Listener:
     """Hears one reply. `heard` are its pieces so far, `failure` why it ended, if it failed."""
 
-    def __init__(self, models: ScriptedModels, health: Health, patience: Patience | None = None) -> None:
+    def __init__(self, models: ScriptedModels, health: ProviderHealth, patience: Patience | None = None) -> None:
         self.report = turn_report()
         self.failover = Failover(models, health, patience or Patience(), self.report)
         self.heard: list[Piece | Switched] = []
@@ -69,7 +69,7 @@ class Listener:
         return self
 
 
-async def test_a_whole_reply_passes_as_it_is(models: ScriptedModels, health: Health) -> None:
+async def test_a_whole_reply_passes_as_it_is(models: ScriptedModels, health: ProviderHealth) -> None:
     models.script(GROQ.id, "I am ", "Ada.", TokenCount(9, 3))
     reply = await Listener(models, health).listen(GROQ, OPENAI)
     assert reply.heard == [TextPiece("I am "), TextPiece("Ada."), TokenCount(9, 3)]
@@ -78,7 +78,7 @@ async def test_a_whole_reply_passes_as_it_is(models: ScriptedModels, health: Hea
     assert models.prompts == [PROMPT]
 
 
-async def test_an_error_before_the_first_word_is_silent(models: ScriptedModels, health: Health) -> None:
+async def test_an_error_before_the_first_word_is_silent(models: ScriptedModels, health: ProviderHealth) -> None:
     models.script(GROQ.id, ProviderFailure("http_500"))
     models.script(OPENAI.id, "I am Ada.")
     reply = await Listener(models, health).listen(GROQ, OPENAI)
@@ -87,7 +87,7 @@ async def test_an_error_before_the_first_word_is_silent(models: ScriptedModels, 
     assert models.prompts == [PROMPT, PROMPT]
 
 
-async def test_a_break_after_words_is_told_and_continued(models: ScriptedModels, health: Health) -> None:
+async def test_a_break_after_words_is_told_and_continued(models: ScriptedModels, health: ProviderHealth) -> None:
     models.script(GROQ.id, "I am ", "Ada", BROKEN)
     models.script(OPENAI.id, " the", " avatar.", TokenCount(20, 2))
     reply = await Listener(models, health).listen(GROQ, OPENAI)
@@ -104,14 +104,14 @@ async def test_a_break_after_words_is_told_and_continued(models: ScriptedModels,
 
 
 @pytest.mark.parametrize("restart", ["I am Ada, the avatar.", "Ada, the avatar.", ", the avatar.", " , the avatar."])
-async def test_nothing_is_said_twice(models: ScriptedModels, health: Health, restart: str) -> None:
+async def test_nothing_is_said_twice(models: ScriptedModels, health: ProviderHealth, restart: str) -> None:
     models.script(GROQ.id, "I am Ada", BROKEN)
     models.script(OPENAI.id, *restart)
     reply = await Listener(models, health).listen(GROQ, OPENAI)
     assert reply.text.replace(" ,", ",") == "I am Ada, the avatar."
 
 
-async def test_three_models_speak_one_reply(models: ScriptedModels, health: Health) -> None:
+async def test_three_models_speak_one_reply(models: ScriptedModels, health: ProviderHealth) -> None:
     models.script(GROQ.id, "One", BROKEN)
     models.script(OPENAI.id, "One, two", ProviderFailure("error_in_stream"))
     models.script(XAI.id, "One, two, three.")
@@ -121,7 +121,9 @@ async def test_three_models_speak_one_reply(models: ScriptedModels, health: Heal
     assert [prompt.said for prompt in models.prompts] == ["", "One", "One, two"]
 
 
-async def test_a_candidate_that_fails_between_two_speakers_is_not_told(models: ScriptedModels, health: Health) -> None:
+async def test_a_candidate_that_fails_between_two_speakers_is_not_told(
+    models: ScriptedModels, health: ProviderHealth
+) -> None:
     models.script(GROQ.id, "One", BROKEN)
     models.script(OPENAI.id, ProviderFailure("http_503"))
     models.script(XAI.id, ", two.")
@@ -130,7 +132,9 @@ async def test_a_candidate_that_fails_between_two_speakers_is_not_told(models: S
     assert reply.switches == [Switched(XAI.id, "http_503")]
 
 
-async def test_a_second_model_with_nothing_to_add_ends_the_reply(models: ScriptedModels, health: Health) -> None:
+async def test_a_second_model_with_nothing_to_add_ends_the_reply(
+    models: ScriptedModels, health: ProviderHealth
+) -> None:
     models.script(GROQ.id, "I am Ada.", BROKEN)
     models.script(OPENAI.id, "I am ", "Ada.")
     reply = await Listener(models, health).listen(GROQ, OPENAI)
@@ -138,15 +142,17 @@ async def test_a_second_model_with_nothing_to_add_ends_the_reply(models: Scripte
 
 
 @pytest.mark.parametrize("steps", [(), ("",), (" ", "\n"), (TokenCount(9, 0),)])
-async def test_a_reply_without_a_word_is_a_failure(models: ScriptedModels, health: Health, steps: tuple[str]) -> None:
+async def test_a_reply_without_a_word_is_a_failure(
+    models: ScriptedModels, health: ProviderHealth, steps: tuple[str]
+) -> None:
     models.script(GROQ.id, *steps)
     models.script(OPENAI.id, "I am Ada.")
     reply = await Listener(models, health).listen(GROQ, OPENAI)
     assert reply.text == "I am Ada."
-    assert (await Listener(models, Health(FakeClock())).listen(GROQ)).failure is not None
+    assert (await Listener(models, ProviderHealth(FakeClock())).listen(GROQ)).failure is not None
 
 
-async def test_silence_does_not_complete_a_broken_reply(models: ScriptedModels, health: Health) -> None:
+async def test_silence_does_not_complete_a_broken_reply(models: ScriptedModels, health: ProviderHealth) -> None:
     models.script(GROQ.id, "I am", BROKEN)
     models.script(OPENAI.id)
     models.script(XAI.id, " Ada.")
@@ -154,12 +160,12 @@ async def test_silence_does_not_complete_a_broken_reply(models: ScriptedModels, 
     assert (reply.text, reply.switches) == ("I am Ada.", [Switched(XAI.id, "empty_reply")])
 
 
-async def test_a_reply_does_not_begin_with_white_space(models: ScriptedModels, health: Health) -> None:
+async def test_a_reply_does_not_begin_with_white_space(models: ScriptedModels, health: ProviderHealth) -> None:
     models.script(GROQ.id, "\n", "\n I", " am Ada.")
     assert (await Listener(models, health).listen(GROQ)).text == "I am Ada."
 
 
-async def test_the_last_failure_is_raised(models: ScriptedModels, health: Health) -> None:
+async def test_the_last_failure_is_raised(models: ScriptedModels, health: ProviderHealth) -> None:
     models.script(GROQ.id, ProviderFailure("http_500"))
     models.script(OPENAI.id, ProviderFailure("http_503"))
     reply = await Listener(models, health).listen(GROQ, OPENAI)
@@ -168,14 +174,14 @@ async def test_the_last_failure_is_raised(models: ScriptedModels, health: Health
     assert reply.failover.speaker is None
 
 
-async def test_without_candidates_there_is_nobody_to_ask(models: ScriptedModels, health: Health) -> None:
+async def test_without_candidates_there_is_nobody_to_ask(models: ScriptedModels, health: ProviderHealth) -> None:
     reply = await Listener(models, health).listen()
     assert reply.failure is not None
     assert reply.failure.reason == "no_candidate"
 
 
 @pytest.mark.parametrize("before", [(), ("I am",)])
-async def test_a_refusal_is_final(models: ScriptedModels, health: Health, before: tuple[str, ...]) -> None:
+async def test_a_refusal_is_final(models: ScriptedModels, health: ProviderHealth, before: tuple[str, ...]) -> None:
     models.script(GROQ.id, *before, REFUSED)
     models.script(OPENAI.id, "I am Ada.")
     reply = await Listener(models, health).listen(GROQ, OPENAI)
@@ -184,13 +190,13 @@ async def test_a_refusal_is_final(models: ScriptedModels, health: Health, before
     assert models.calls == [GROQ]
 
 
-async def test_a_refusal_says_nothing_about_health(models: ScriptedModels, health: Health) -> None:
+async def test_a_refusal_says_nothing_about_health(models: ScriptedModels, health: ProviderHealth) -> None:
     models.script(GROQ.id, REFUSED)
     await Listener(models, health).listen(GROQ)
     assert health.ordered([GROQ, OPENAI]) == [GROQ, OPENAI]
 
 
-async def test_silence_is_left_for_the_next(models: ScriptedModels, health: Health) -> None:
+async def test_silence_is_left_for_the_next(models: ScriptedModels, health: ProviderHealth) -> None:
     models.script(GROQ.id, asyncio.Event())
     models.script(OPENAI.id, "I am Ada.")
     reply = await Listener(models, health, IMPATIENT).listen(GROQ, OPENAI)
@@ -198,7 +204,7 @@ async def test_silence_is_left_for_the_next(models: ScriptedModels, health: Heal
     assert models.closed == 1
 
 
-async def test_a_stall_after_words_is_told_and_continued(models: ScriptedModels, health: Health) -> None:
+async def test_a_stall_after_words_is_told_and_continued(models: ScriptedModels, health: ProviderHealth) -> None:
     models.script(GROQ.id, "I am", asyncio.Event())
     models.script(OPENAI.id, " Ada.")
     reply = await Listener(models, health, IMPATIENT).listen(GROQ, OPENAI)
@@ -217,7 +223,7 @@ async def test_a_stall_after_words_is_told_and_continued(models: ScriptedModels,
     ],
 )
 async def test_why_our_patience_ended(
-    models: ScriptedModels, health: Health, patience: Patience, before: tuple[str, ...], reason: str
+    models: ScriptedModels, health: ProviderHealth, patience: Patience, before: tuple[str, ...], reason: str
 ) -> None:
     models.script(GROQ.id, *before, asyncio.Event())
     reply = await Listener(models, health, patience).listen(GROQ)
@@ -225,7 +231,7 @@ async def test_why_our_patience_ended(
     assert reply.failure.reason == reason
 
 
-async def test_a_pause_within_our_patience_changes_nothing(models: ScriptedModels, health: Health) -> None:
+async def test_a_pause_within_our_patience_changes_nothing(models: ScriptedModels, health: ProviderHealth) -> None:
     models.script(GROQ.id, "I am", more := asyncio.Event(), " Ada.")
     reply = Listener(models, health)
     listening = asyncio.create_task(reply.listen(GROQ))
@@ -235,14 +241,14 @@ async def test_a_pause_within_our_patience_changes_nothing(models: ScriptedModel
     assert (reply.text, reply.switches) == ("I am Ada.", [])
 
 
-async def test_leaving_early_closes_the_model(models: ScriptedModels, health: Health) -> None:
+async def test_leaving_early_closes_the_model(models: ScriptedModels, health: ProviderHealth) -> None:
     models.script(GROQ.id, "I am", " Ada.", " And more.")
     async with aclosing(Failover(models, health, Patience(), turn_report()).stream([GROQ], PROMPT)) as pieces:
         await anext(pieces)
     assert models.closed == 1
 
 
-async def test_being_cancelled_closes_the_model(models: ScriptedModels, health: Health) -> None:
+async def test_being_cancelled_closes_the_model(models: ScriptedModels, health: ProviderHealth) -> None:
     models.script(GROQ.id, "I am", asyncio.Event())
     reply = Listener(models, health)
     listening = asyncio.create_task(reply.listen(GROQ, OPENAI))
@@ -254,7 +260,7 @@ async def test_being_cancelled_closes_the_model(models: ScriptedModels, health: 
     assert models.calls == [GROQ]
 
 
-async def test_what_is_no_failure_of_a_provider_is_not_hidden(models: ScriptedModels, health: Health) -> None:
+async def test_what_is_no_failure_of_a_provider_is_not_hidden(models: ScriptedModels, health: ProviderHealth) -> None:
     class Buggy(ScriptedModels):
         async def stream(self, candidate: Candidate, prompt: Prompt) -> AsyncGenerator[Piece]:
             raise LookupError
@@ -266,7 +272,7 @@ async def test_what_is_no_failure_of_a_provider_is_not_hidden(models: ScriptedMo
 
 class TestHealth:
     async def test_who_failed_is_asked_last_for_a_while(
-        self, models: ScriptedModels, health: Health, clock: FakeClock
+        self, models: ScriptedModels, health: ProviderHealth, clock: FakeClock
     ) -> None:
         models.script(GROQ.id, BROKEN)
         models.script(OPENAI.id, "I am Ada.")
@@ -275,12 +281,14 @@ class TestHealth:
         clock.advance(COOLDOWN)
         assert health.ordered([GROQ, OPENAI, XAI]) == [GROQ, OPENAI, XAI]
 
-    async def test_who_is_down_is_asked_when_nobody_else_is_left(self, models: ScriptedModels, health: Health) -> None:
+    async def test_who_is_down_is_asked_when_nobody_else_is_left(
+        self, models: ScriptedModels, health: ProviderHealth
+    ) -> None:
         health.failed(GROQ, None)
         models.script(GROQ.id, "I am Ada.")
         assert (await Listener(models, health).listen(GROQ)).text == "I am Ada."
 
-    async def test_who_speaks_again_is_well(self, models: ScriptedModels, health: Health) -> None:
+    async def test_who_speaks_again_is_well(self, models: ScriptedModels, health: ProviderHealth) -> None:
         health.failed(GROQ, None)
         models.script(GROQ.id, "I am Ada.")
         await Listener(models, health).listen(GROQ)
@@ -288,20 +296,20 @@ class TestHealth:
 
     @pytest.mark.parametrize(("wish", "seconds"), [(5.0, 5.0), (0.0, 0.0), (1e9, LONGEST_COOLDOWN), (None, COOLDOWN)])
     async def test_the_providers_own_wish_is_granted(
-        self, health: Health, clock: FakeClock, wish: float | None, seconds: float
+        self, health: ProviderHealth, clock: FakeClock, wish: float | None, seconds: float
     ) -> None:
         health.failed(GROQ, wish)
         assert health.ordered([GROQ, OPENAI]) == ([OPENAI, GROQ] if seconds else [GROQ, OPENAI])
         clock.advance(seconds)
         assert health.ordered([GROQ, OPENAI]) == [GROQ, OPENAI]
 
-    async def test_one_owners_bad_key_is_no_concern_of_others(self, health: Health) -> None:
+    async def test_one_owners_bad_key_is_no_concern_of_others(self, health: ProviderHealth) -> None:
         own = Candidate(AiProvider.GROQ, "llama", "sk-own")
         health.failed(own, None)
         assert health.ordered([own, GROQ]) == [GROQ, own]
 
 
-async def test_each_attempt_is_a_step_of_the_report(models: ScriptedModels, health: Health) -> None:
+async def test_each_attempt_is_a_step_of_the_report(models: ScriptedModels, health: ProviderHealth) -> None:
     models.script(GROQ.id, ProviderFailure("http_500"))
     models.script(OPENAI.id, "I am ", ProviderFailure("broken_stream"))
     models.script(XAI.id, "Ada.")
@@ -313,7 +321,7 @@ async def test_each_attempt_is_a_step_of_the_report(models: ScriptedModels, heal
     ]
 
 
-async def test_an_attempt_that_nobody_waits_for_is_interrupted(models: ScriptedModels, health: Health) -> None:
+async def test_an_attempt_that_nobody_waits_for_is_interrupted(models: ScriptedModels, health: ProviderHealth) -> None:
     models.script(GROQ.id, "I am ", asyncio.Event())
     reply = Listener(models, health)
     listening = asyncio.create_task(reply.listen(GROQ))

@@ -15,7 +15,7 @@ from domain.sessions import (
     Message,
     Role,
     Session,
-    Source,
+    SessionSource,
     Visitor,
     check_client_message_id,
     check_content,
@@ -29,7 +29,7 @@ MICROSECOND = timedelta(microseconds=1)
 
 
 def session(ended: bool = False) -> Session:
-    return Session("s", "a", Source.LINK, START, START, ended_at=START if ended else None)
+    return Session("s", "a", SessionSource.LINK, START, START, ended_at=START if ended else None)
 
 
 def test_a_session_is_open_until_it_was_idle_for_30_minutes() -> None:
@@ -40,7 +40,7 @@ def test_a_session_is_open_until_it_was_idle_for_30_minutes() -> None:
 
 
 def test_idleness_counts_from_the_last_activity() -> None:
-    used = Session("s", "a", Source.LINK, START, START + timedelta(minutes=29))
+    used = Session("s", "a", SessionSource.LINK, START, START + timedelta(minutes=29))
     assert used.is_open(START + timedelta(minutes=58))
     assert not used.is_open(START + timedelta(minutes=59))
 
@@ -115,8 +115,8 @@ def test_what_visitors_cannot_say_of_themselves(name: str | None, email: str | N
 
 
 def test_where_visitors_come_from() -> None:
-    assert source_of(None) is source_of("") is Source.LINK
-    assert [source_of(source) for source in ("embed", "link", "api", "widget", "voice")] == list(Source)
+    assert source_of(None) is source_of("") is SessionSource.LINK
+    assert [source_of(source) for source in ("embed", "link", "api", "widget", "voice")] == list(SessionSource)
     with pytest.raises(BadRequest) as refused:
         source_of("mars")
     assert refused.value.details == {"field": "source", "reason": "takes one of embed, link, api, widget, voice"}

@@ -28,8 +28,8 @@ async def test_the_conversation_keeps_its_order(door: Door, house: House, sessio
         assert answer.text == f"Answer {number}."
     said = [content for number in range(3) for content in (f"Question {number}", f"Answer {number}.")]
     assert [content for _, content, _ in house.messages()] == said
-    assert [turn.content for turn in house.models.prompts[-1].turns] == said[:-1]
-    assert [turn.role for turn in house.models.prompts[-1].turns] == [Role.USER, Role.ASSISTANT] * 2 + [Role.USER]
+    assert [turn.content for turn in house.models.prompts[-1].utterances] == said[:-1]
+    assert [turn.role for turn in house.models.prompts[-1].utterances] == [Role.USER, Role.ASSISTANT] * 2 + [Role.USER]
 
 
 async def test_thirty_minutes_count_from_the_next_message(door: Door, house: House, session: str) -> None:

@@ -40,7 +40,7 @@ async def test_the_model_is_told_the_conversation_so_far(door: Door, house: Hous
     session = await door.start(house.short_id)
     await door.say(house.short_id, session, "What are your plans?")
     await door.say(house.short_id, session, "And the price?")
-    told = [(turn.role, turn.content) for turn in house.models.prompts[-1].turns]
+    told = [(each.role, each.content) for each in house.models.prompts[-1].utterances]
     assert told == [(Role.USER, "What are your plans?"), (Role.ASSISTANT, WHOLE), (Role.USER, "And the price?")]
 
 
@@ -66,7 +66,7 @@ async def test_two_tabs_of_one_session_are_answered_one_after_the_other(door: Do
     session = await door.start(house.short_id)
     both = await asyncio.gather(*(door.say(house.short_id, session, words) for words in ("One", "Two")))
     assert [answer.text for answer in both] == [WHOLE, WHOLE]
-    assert (Role.ASSISTANT, WHOLE) in [(turn.role, turn.content) for turn in house.models.prompts[-1].turns]
+    assert (Role.ASSISTANT, WHOLE) in [(each.role, each.content) for each in house.models.prompts[-1].utterances]
 
 
 @pytest.mark.parametrize("failure", ["http_500", "http_429", "connection_failed", "empty_reply"])

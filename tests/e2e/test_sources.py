@@ -62,7 +62,7 @@ async def called(owner: aiohttp.ClientSession, method: str, path: str, **more: A
 
 async def test_an_answer_shows_its_sources_and_a_reload_keeps_them(page: Page, chat: Locator, site: Site) -> None:
     for _ in ("answered", "reloaded"):
-        await expect(chat.locator(".speech").last).to_have_text(f"{TEXT}1 {' '.join(PAGES)}2")
+        await expect(chat.locator(".reply-text").last).to_have_text(f"{TEXT}1 {' '.join(PAGES)}2")
         await expect(chat.get_by_role("listitem")).to_have_text(["1Hours", "2Sundays (opens in a new tab)p. 2"])
         link = chat.get_by_role("list").get_by_role("link")
         await expect(link).to_have_attribute("href", f"{site.origin}/hours.pdf")

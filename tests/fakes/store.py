@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from domain.accounts import Account, ApiKey
-from domain.ai.prompts import Turn
+from domain.ai.prompts import Utterance
 from domain.avatars import Avatar
 from domain.errors import SlugTaken, Unavailable
 from domain.sessions import Message, MessageStatus, Role, Session
@@ -158,13 +158,13 @@ class MemoryMessages(Messages):
     def reply_to(self, message: Message) -> Message | None:
         return found(reversed(self._of(message.session_id)), lambda row: row.in_reply_to == message.id)
 
-    def history(self, session_id: str, limit: int, before: str | None = None) -> list[Turn]:
+    def history(self, session_id: str, limit: int, before: str | None = None) -> list[Utterance]:
         earlier = self._of(session_id)
         if before is not None:
             ids = [row.id for row in earlier]
             earlier = earlier[: ids.index(before)] if before in ids else []
         spoken = [row for row in earlier if row.content and row.status is not MessageStatus.STREAMING]
-        return [Turn(row.role, row.content) for row in spoken[max(0, len(spoken) - limit) :]]
+        return [Utterance(row.role, row.content) for row in spoken[max(0, len(spoken) - limit) :]]
 
     def page(self, session_id: str, first: int, after: str | None) -> list[Message]:
         return page_of(self._of(session_id), first, after, lambda row: row.id)

@@ -6,7 +6,7 @@ import pytest
 
 from domain.avatars import Avatar
 from domain.errors import BadRequest, InvalidPassword, NotFound, PasswordRequired, RateLimited, SessionEnded
-from domain.sessions import LatencyStats, MessageStatus, Role, SessionReport, Source, Visitor
+from domain.sessions import LatencyStats, MessageStatus, Role, SessionReport, SessionSource, Visitor
 from domain.tables import Store
 from resolvers import avatars, chat, sessions
 from resolvers.context import Context, Services
@@ -26,13 +26,13 @@ async def test_a_session_keeps_who_came_and_from_where(stranger: Context, avatar
     )
     assert begun.avatar.settings.greeting == avatar.settings.greeting
     assert begun.session.visitor == Visitor("Ann", "ann@example.com")
-    assert (begun.session.source, begun.session.started_at) == (Source.EMBED, clock.now())
+    assert (begun.session.source, begun.session.started_at) == (SessionSource.EMBED, clock.now())
     assert (await sessions.get(stranger, begun.session.id)).session == begun.session
 
 
 async def test_visitors_need_not_say_anything_of_themselves(stranger: Context, avatar: Avatar) -> None:
     begun = await sessions.start(stranger, avatar.short_id)
-    assert (begun.session.visitor, begun.session.source) == (Visitor(), Source.LINK)
+    assert (begun.session.visitor, begun.session.source) == (Visitor(), SessionSource.LINK)
 
 
 async def test_every_session_counts_as_a_conversation(ann: Context, stranger: Context, avatar: Avatar) -> None:

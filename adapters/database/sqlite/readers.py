@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from adapters.database.sqlite.connections import unavailable
 from adapters.database.sqlite.driver import SqliteDriver
-from adapters.database.sqlite.work import Job, Jobs, done
+from adapters.database.sqlite.errands import Errand, Errands, done
 from adapters.database.tx import SqlTx
 from domain.tables import Tx
 
@@ -20,7 +20,7 @@ class SqliteReaders:
 
     def __init__(self, connections: Sequence[sqlite3.Connection]) -> None:
         self._loop = asyncio.get_running_loop()
-        self._jobs: Jobs = Jobs()
+        self._queue: Errands = Errands()
         self._threads = [
             Thread(target=self._run, args=(connection,), name="sqlite-reader", daemon=True)
             for connection in connections
@@ -29,29 +29,29 @@ class SqliteReaders:
             thread.start()
 
     async def read(self, work: Callable[[Tx], T]) -> T:
-        return await done(self._jobs, work)
+        return await done(self._queue, work)
 
     async def close(self) -> None:
         """Does all the work that waits."""
         for _ in self._threads:
-            self._jobs.put(None)
+            self._queue.put(None)
         for thread in self._threads:
             await asyncio.to_thread(thread.join)
 
     def _run(self, connection: sqlite3.Connection) -> None:
         tx = SqlTx(SqliteDriver(connection))
-        while job := self._jobs.get():
-            attempt(job, connection, tx)
-            self._loop.call_soon_threadsafe(job.settle)
+        while errand := self._queue.get():
+            attempt(errand, connection, tx)
+            self._loop.call_soon_threadsafe(errand.settle)
         connection.close()
 
 
-def attempt(job: Job, connection: sqlite3.Connection, tx: Tx) -> None:
+def attempt(errand: Errand, connection: sqlite3.Connection, tx: Tx) -> None:
     """Within a transaction, since each statement would else see a snapshot of its own."""
     try:
         connection.execute("BEGIN")
-        job.value = job.work(tx)
+        errand.value = errand.work(tx)
     except BaseException as error:
-        job.error = unavailable(error) or error
+        errand.error = unavailable(error) or error
     finally:
         connection.rollback()

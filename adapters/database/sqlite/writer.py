@@ -16,7 +16,7 @@ from typing import TypeVar
 
 from adapters.database.sqlite.connections import driver_error, unavailable
 from adapters.database.sqlite.driver import SqliteDriver
-from adapters.database.sqlite.work import Job, Jobs, done, settle
+from adapters.database.sqlite.errands import Errand, Errands, done, settle
 from adapters.database.tx import SqlTx
 from domain.errors import Unavailable
 from domain.tables import Tx
@@ -37,63 +37,63 @@ class SqliteWriter:
         self._connection = connection
         self._tx = SqlTx(SqliteDriver(connection), writes=True)
         self._loop = asyncio.get_running_loop()
-        self._jobs: Jobs = Jobs()
+        self._queue: Errands = Errands()
         self._thread = Thread(target=self._run, name="sqlite-writer", daemon=True)
         self._thread.start()
 
     async def write(self, work: Callable[[Tx], T]) -> T:
-        return await done(self._jobs, work)
+        return await done(self._queue, work)
 
     async def close(self) -> None:
         """Does all the work that waits, and leaves nothing in the write-ahead log."""
-        self._jobs.put(None)
+        self._queue.put(None)
         await asyncio.to_thread(self._thread.join)
 
     def _run(self) -> None:
         closing = False
         while not closing:
             taken = self._waiting()
-            jobs = [job for job in taken if job]
-            closing = len(jobs) < len(taken)
-            if jobs:
-                self._commit(jobs)
-            self._loop.call_soon_threadsafe(settle, jobs)
+            errands = [errand for errand in taken if errand]
+            closing = len(errands) < len(taken)
+            if errands:
+                self._commit(errands)
+            self._loop.call_soon_threadsafe(settle, errands)
         with suppress(sqlite3.Error):
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         self._connection.close()
 
-    def _waiting(self) -> list[Job | None]:
-        """Waits for a job and takes those behind it. None is the wish to close, and the last."""
-        taken = [self._jobs.get()]
+    def _waiting(self) -> list[Errand | None]:
+        """Waits for an errand and takes those behind it. None is the wish to close, and the last."""
+        taken = [self._queue.get()]
         with suppress(Empty):
             while len(taken) < BATCH:
-                taken.append(self._jobs.get_nowait())
+                taken.append(self._queue.get_nowait())
         return taken
 
-    def _commit(self, jobs: Sequence[Job]) -> None:
+    def _commit(self, errands: Sequence[Errand]) -> None:
         try:
             self._connection.execute("BEGIN IMMEDIATE")
-            for job in jobs:
-                self._attempt(job)
+            for errand in errands:
+                self._attempt(errand)
             self._connection.execute("COMMIT")
         except (sqlite3.Error, TransactionLost) as error:
             log.error("a transaction was lost: %s", name_of(error.__cause__ or error))
             with suppress(sqlite3.Error):
                 self._connection.rollback()
-            for job in jobs:
-                job.error = Unavailable("The database did not take this change. Try again in a moment.")
+            for errand in errands:
+                errand.error = Unavailable("The database did not take this change. Try again in a moment.")
 
-    def _attempt(self, job: Job) -> None:
+    def _attempt(self, errand: Errand) -> None:
         """Raises only when the whole transaction is lost."""
-        self._connection.execute("SAVEPOINT job")
+        self._connection.execute("SAVEPOINT errand")
         try:
-            job.value = job.work(self._tx)
+            errand.value = errand.work(self._tx)
         except BaseException as error:
-            job.error = unavailable(error) or error
+            errand.error = unavailable(error) or error
             if not self._connection.in_transaction:
                 raise TransactionLost from error
-            self._connection.execute("ROLLBACK TO job")
-        self._connection.execute("RELEASE job")
+            self._connection.execute("ROLLBACK TO errand")
+        self._connection.execute("RELEASE errand")
 
 
 def name_of(error: BaseException) -> str:

@@ -11,14 +11,14 @@ import pytest
 
 from adapters.ai.models import AiModels
 from domain.ai.models import REPLY_TOKENS, Candidate
-from domain.ai.prompts import Prompt, Turn
+from domain.ai.prompts import Prompt, Utterance
 from domain.ai.providers import Piece
 from domain.avatars import AiProvider
 from domain.errors import ProviderFailure
 from domain.sessions import Role
 from tests.parts.upstream import Upstream, running_upstream
 
-PROMPT = Prompt("You are Ada.", (Turn(Role.USER, "Hello"),))
+PROMPT = Prompt("You are Ada.", (Utterance(Role.USER, "Hello"),))
 MANAGED: list[AiProvider] = [provider for provider in AiProvider if provider is not AiProvider.CUSTOM]
 ENVIRONMENT = ["OPENAI", "GROQ", "XAI", "ANTHROPIC", "GEMINI", "GOOGLE"]
 Upstreams = dict[AiProvider, Upstream]

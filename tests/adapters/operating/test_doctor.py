@@ -14,7 +14,7 @@ from sqlalchemy import make_url
 from adapters.embedding.embedders import minilm_folder
 from adapters.embedding.minilm import MODEL_FILE, TOKENIZER_FILE
 from adapters.operating import doctor
-from adapters.operating.doctor import ROOT, Finding, Level, render, report
+from adapters.operating.doctor import ROOT, Diagnosis, Level, render, report
 from adapters.settings.settings import PREFIX, Settings, variables
 from adapters.trust.secret_key import FILE_NAME, read_or_create
 from tests.parts.postgres import Postgres
@@ -54,8 +54,8 @@ def settings(port: int) -> Settings:
     return Settings(_env_file=None, port=port)
 
 
-def named(findings: list[Finding], start: str) -> Finding:
-    return next(finding for finding in findings if finding.what.startswith(start))
+def named(diagnoses: list[Diagnosis], start: str) -> Diagnosis:
+    return next(diagnosis for diagnosis in diagnoses if diagnosis.what.startswith(start))
 
 
 def files(directory: Path) -> set[Path]:
@@ -76,11 +76,11 @@ def stamped(settings: Settings, revision: str | None) -> None:
 
 async def test_a_fresh_machine_has_no_problem_and_stays_fresh(settings: Settings, root: Path, tmp_path: Path) -> None:
     before = files(tmp_path)
-    findings = await report(settings, root)
-    assert [finding for finding in findings if finding.level is Level.PROBLEM] == []
-    assert "first start" in named(findings, "Data directory").what
-    assert "first start" in named(findings, "Database").what
-    assert "first start" in named(findings, "Secret key").what
+    diagnoses = await report(settings, root)
+    assert [diagnosis for diagnosis in diagnoses if diagnosis.level is Level.PROBLEM] == []
+    assert "first start" in named(diagnoses, "Data directory").what
+    assert "first start" in named(diagnoses, "Database").what
+    assert "first start" in named(diagnoses, "Secret key").what
     assert files(tmp_path) == before
 
 
@@ -98,8 +98,8 @@ async def test_a_database_fits_the_program_or_not(
 ) -> None:
     stamped(settings, revision)
     before = files(tmp_path)
-    finding = named(await report(settings, root), "Database")
-    assert (finding.level, words in finding.what) == (level, True)
+    diagnosis = named(await report(settings, root), "Database")
+    assert (diagnosis.level, words in diagnosis.what) == (level, True)
     assert files(tmp_path) == before
 
 
@@ -108,9 +108,9 @@ async def test_a_database_in_use_is_read_with_what_was_last_written(settings: Se
     server = sqlite3.connect(settings.data_dir / "avatarium.db")
     server.execute("UPDATE alembic_version SET version_num = 'two'")
     server.commit()
-    finding = named(await report(settings, root), "Database")
+    diagnosis = named(await report(settings, root), "Database")
     server.close()
-    assert "up to date" in finding.what
+    assert "up to date" in diagnosis.what
 
 
 async def test_an_empty_database_is_not_yet_migrated(settings: Settings, root: Path) -> None:
@@ -125,7 +125,7 @@ async def test_a_file_that_is_no_database_is_a_problem(settings: Settings, root:
     assert named(await report(settings, root), "Database").level is Level.PROBLEM
 
 
-async def in_postgres(port: int, root: Path, url: str) -> Finding:
+async def in_postgres(port: int, root: Path, url: str) -> Diagnosis:
     return named(await report(Settings(_env_file=None, port=port, database_url=url), root), "Database")
 
 
@@ -134,8 +134,8 @@ async def test_a_postgres_database_fits_the_program_or_not(port: int, root: Path
         assert "no tables yet" in (await in_postgres(port, root, url)).what
     async with postgres.database() as url:
         assert "newer version" in (await in_postgres(port, root, url)).what
-        finding = await in_postgres(port, ROOT, url)
-    assert (finding.level, "up to date" in finding.what) == (Level.OK, True)
+        diagnosis = await in_postgres(port, ROOT, url)
+    assert (diagnosis.level, "up to date" in diagnosis.what) == (Level.OK, True)
 
 
 @pytest.mark.parametrize(
@@ -151,18 +151,18 @@ async def test_a_postgres_database_that_cannot_be_opened_is_a_problem(
     port: int, root: Path, postgres: Postgres, change: dict[str, Any], words: str
 ) -> None:
     url = make_url(postgres.url("postgres")).set(password="hidden-word").set(**change)
-    finding = await in_postgres(port, root, url.render_as_string(hide_password=False))
-    assert (finding.level, words in finding.what) == (Level.PROBLEM, True)
-    assert finding.advice
-    assert "hidden-word" not in render([finding])
+    diagnosis = await in_postgres(port, root, url.render_as_string(hide_password=False))
+    assert (diagnosis.level, words in diagnosis.what) == (Level.PROBLEM, True)
+    assert diagnosis.advice
+    assert "hidden-word" not in render([diagnosis])
 
 
 async def test_the_key_file_is_checked(settings: Settings, root: Path) -> None:
     read_or_create(settings.data_dir)
     assert named(await report(settings, root), "Secret key").level is Level.OK
     (settings.data_dir / FILE_NAME).chmod(0o644)
-    finding = named(await report(settings, root), "Secret key")
-    assert (finding.level, finding.advice) == (Level.WARNING, f"Run: chmod 600 {settings.data_dir / FILE_NAME}")
+    diagnosis = named(await report(settings, root), "Secret key")
+    assert (diagnosis.level, diagnosis.advice) == (Level.WARNING, f"Run: chmod 600 {settings.data_dir / FILE_NAME}")
     (settings.data_dir / FILE_NAME).write_text("short")
     assert named(await report(settings, root), "Secret key").level is Level.PROBLEM
 
@@ -171,24 +171,24 @@ async def test_secrets_are_counted_and_never_shown(port: int, root: Path, monkey
     secret = Fernet.generate_key().decode()
     monkeypatch.setenv("AVATARIUM_SECRET_KEY", f"{secret},{secret}")
     monkeypatch.setenv("GROQ_API_KEY", secret)
-    findings = await report(Settings(_env_file=None, port=port), root)
-    assert "2 in use" in named(findings, "Secret key").what
-    assert named(findings, "AI providers").what == "AI providers with a key: groq"
-    assert secret not in render(findings) + repr(findings)
+    diagnoses = await report(Settings(_env_file=None, port=port), root)
+    assert "2 in use" in named(diagnoses, "Secret key").what
+    assert named(diagnoses, "AI providers").what == "AI providers with a key: groq"
+    assert secret not in render(diagnoses) + repr(diagnoses)
 
 
 async def test_no_ai_key_is_a_warning(settings: Settings, root: Path) -> None:
-    finding = named(await report(settings, root), "AI providers")
-    assert finding.level is Level.WARNING
-    assert "GROQ_API_KEY" in finding.advice
+    diagnosis = named(await report(settings, root), "AI providers")
+    assert diagnosis.level is Level.WARNING
+    assert "GROQ_API_KEY" in diagnosis.advice
 
 
 async def test_embeddings_that_are_not_there_mean_lexical_search(port: int, root: Path) -> None:
     chosen = {"minilm": Level.WARNING, "openai/text-embedding-3-small": Level.WARNING, "none": Level.OK}
     for embeddings, level in chosen.items():
-        finding = named(await report(Settings(_env_file=None, port=port, embeddings=embeddings), root), "Embeddings")
-        assert (finding.level, "lexical search only" in finding.what) == (level, True)
-        assert bool(finding.advice) == (level is Level.WARNING)
+        diagnosis = named(await report(Settings(_env_file=None, port=port, embeddings=embeddings), root), "Embeddings")
+        assert (diagnosis.level, "lexical search only" in diagnosis.what) == (level, True)
+        assert bool(diagnosis.advice) == (level is Level.WARNING)
 
 
 async def test_embeddings_that_are_there_are_named(port: int, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -197,11 +197,11 @@ async def test_embeddings_that_are_there_are_named(port: int, root: Path, monkey
     folder.mkdir(parents=True)
     for name in (MODEL_FILE, TOKENIZER_FILE):
         (folder / name).touch()
-    assert named(await report(settings, root), "Embeddings") == Finding(Level.OK, "Embeddings: minilm")
+    assert named(await report(settings, root), "Embeddings") == Diagnosis(Level.OK, "Embeddings: minilm")
     monkeypatch.setenv("OPENAI_API_KEY", "key")
     model = "openai/text-embedding-3-small"
     settings = Settings(_env_file=None, port=port, embeddings=model)
-    assert named(await report(settings, root), "Embeddings") == Finding(Level.OK, f"Embeddings: {model}")
+    assert named(await report(settings, root), "Embeddings") == Diagnosis(Level.OK, f"Embeddings: {model}")
 
 
 async def test_a_chroma_server_is_asked_whether_it_is_there(port: int, root: Path, chroma_server: str) -> None:
@@ -209,15 +209,15 @@ async def test_a_chroma_server_is_asked_whether_it_is_there(port: int, root: Pat
     settings = Settings(_env_file=None, port=port, chroma_url=chroma_server)
     assert named(await report(settings, root), "Vectors").level is Level.OK
     settings = Settings(_env_file=None, port=port, chroma_url="http://127.0.0.1:1")
-    finding = named(await report(settings, root), "Vectors")
-    assert (finding.level, "AVATARIUM_CHROMA_URL" in finding.advice) == (Level.WARNING, True)
+    diagnosis = named(await report(settings, root), "Vectors")
+    assert (diagnosis.level, "AVATARIUM_CHROMA_URL" in diagnosis.advice) == (Level.WARNING, True)
 
 
 async def test_sign_in_is_named(port: int, root: Path) -> None:
     local = await report(Settings(_env_file=None, port=port), root)
     assert "local" in named(local, "Sign-in").what
     firebase = await report(Settings(_env_file=None, port=port, firebase_project_id="my-project"), root)
-    assert named(firebase, "Sign-in") == Finding(Level.OK, "Sign-in: Firebase project my-project")
+    assert named(firebase, "Sign-in") == Diagnosis(Level.OK, "Sign-in: Firebase project my-project")
 
 
 async def test_open_local_sign_in_is_a_warning(port: int, root: Path) -> None:
@@ -227,9 +227,9 @@ async def test_open_local_sign_in_is_a_warning(port: int, root: Path) -> None:
 
 async def test_unsafe_settings_are_a_problem(port: int, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FIREBASE_AUTH_EMULATOR_HOST", "127.0.0.1:9099")
-    finding = named(await report(Settings(_env_file=None, port=port), root), "Start-up")
-    assert finding.level is Level.PROBLEM
-    assert "FIREBASE_AUTH_EMULATOR_HOST" in finding.advice
+    diagnosis = named(await report(Settings(_env_file=None, port=port), root), "Start-up")
+    assert diagnosis.level is Level.PROBLEM
+    assert "FIREBASE_AUTH_EMULATOR_HOST" in diagnosis.advice
 
 
 @pytest.mark.parametrize(
@@ -248,9 +248,9 @@ async def test_the_public_address_should_be_https(port: int, root: Path, url: st
 async def test_a_port_in_use_is_a_problem(root: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         settings = Settings(_env_file=None, port=taken.getsockname()[1])
-        finding = named(await report(settings, root), "Port")
-    assert finding.level is Level.PROBLEM
-    assert "AVATARIUM_PORT" in finding.advice
+        diagnosis = named(await report(settings, root), "Port")
+    assert diagnosis.level is Level.PROBLEM
+    assert "AVATARIUM_PORT" in diagnosis.advice
 
 
 async def test_missing_pages_are_a_problem(settings: Settings, root: Path) -> None:
@@ -260,9 +260,9 @@ async def test_missing_pages_are_a_problem(settings: Settings, root: Path) -> No
 
 async def test_a_data_directory_that_is_a_file_is_a_problem(settings: Settings, root: Path) -> None:
     settings.data_dir.write_text("a file")
-    finding = named(await report(settings, root), "Data directory")
-    assert finding.level is Level.PROBLEM
-    assert "AVATARIUM_DATA_DIR" in finding.advice
+    diagnosis = named(await report(settings, root), "Data directory")
+    assert diagnosis.level is Level.PROBLEM
+    assert "AVATARIUM_DATA_DIR" in diagnosis.advice
 
 
 async def test_a_full_disk_is_a_warning(settings: Settings, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -271,22 +271,25 @@ async def test_a_full_disk_is_a_warning(settings: Settings, root: Path, monkeypa
 
 
 def test_findings_are_printed_one_a_line_with_the_advice_below() -> None:
-    findings = [Finding(Level.OK, "Pages: built"), Finding(Level.PROBLEM, "Port 80: taken", "Stop it.\nOr do not.")]
-    assert render(findings) == (
+    diagnoses = [
+        Diagnosis(Level.OK, "Pages: built"),
+        Diagnosis(Level.PROBLEM, "Port 80: taken", "Stop it.\nOr do not."),
+    ]
+    assert render(diagnoses) == (
         "ok        Pages: built\nproblem   Port 80: taken\n          Stop it.\n          Or do not."
     )
 
 
 async def test_who_is_told_of_the_work_is_named(settings: Settings, root: Path) -> None:
-    quiet = [finding.what for finding in await report(settings, root)]
+    quiet = [diagnosis.what for diagnosis in await report(settings, root)]
     assert not [what for what in quiet if what.startswith(("Metrics", "Traces"))]
     watched = settings.model_copy(
         update={"metrics_token": SecretStr("hidden-word"), "otel_exporter_otlp_endpoint": "http://127.0.0.1:4318"}
     )
-    findings = await report(watched, root)
-    assert named(findings, "Metrics").level is Level.OK
-    assert named(findings, "Traces") == Finding(Level.OK, "Traces: sent to http://127.0.0.1:4318")
-    assert "hidden-word" not in render(findings)
+    diagnoses = await report(watched, root)
+    assert named(diagnoses, "Metrics").level is Level.OK
+    assert named(diagnoses, "Traces") == Diagnosis(Level.OK, "Traces: sent to http://127.0.0.1:4318")
+    assert "hidden-word" not in render(diagnoses)
 
 
 async def test_traces_without_the_extra_are_a_problem(

@@ -3,23 +3,25 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.ai.prompts import GO_ON, TURN_OVERHEAD, Prompt, Turn, client_history, estimated_tokens, fitting
+from domain.ai.prompts import GO_ON, UTTERANCE_OVERHEAD, Prompt, Utterance, client_history, estimated_tokens, fitting
 from domain.sessions import Role
 
 SYSTEM = "You are Ada."
-TURNS = st.lists(st.builds(Turn, st.sampled_from(Role), st.text(min_size=1, max_size=60)), max_size=12)
+UTTERANCES = st.lists(st.builds(Utterance, st.sampled_from(Role), st.text(min_size=1, max_size=60)), max_size=12)
 
 
-def user(content: str) -> Turn:
-    return Turn(Role.USER, content)
+def user(content: str) -> Utterance:
+    return Utterance(Role.USER, content)
 
 
-def avatar(content: str) -> Turn:
-    return Turn(Role.ASSISTANT, content)
+def avatar(content: str) -> Utterance:
+    return Utterance(Role.ASSISTANT, content)
 
 
-def size(turns: tuple[Turn, ...]) -> int:
-    return estimated_tokens(SYSTEM) + sum(estimated_tokens(turn.content) + TURN_OVERHEAD for turn in turns)
+def size(utterances: tuple[Utterance, ...]) -> int:
+    return estimated_tokens(SYSTEM) + sum(
+        estimated_tokens(utterance.content) + UTTERANCE_OVERHEAD for utterance in utterances
+    )
 
 
 def test_messages_are_the_system_prompt_and_the_turns() -> None:
@@ -46,30 +48,30 @@ def test_a_prompt_does_not_show_its_words() -> None:
 
 
 def test_everything_is_kept_where_it_fits() -> None:
-    turns = [user("Hello"), avatar("Hi!"), user("Who are you?")]
-    assert fitting(SYSTEM, turns, 1_000).turns == tuple(turns)
+    utterances = [user("Hello"), avatar("Hi!"), user("Who are you?")]
+    assert fitting(SYSTEM, utterances, 1_000).utterances == tuple(utterances)
 
 
 def test_the_oldest_turns_go_first() -> None:
-    turns = [user("old " * 30), avatar("older " * 30), user("new"), avatar("newer"), user("newest")]
-    budget = size(tuple(turns[2:]))
-    assert fitting(SYSTEM, turns, budget).turns == tuple(turns[2:])
+    utterances = [user("old " * 30), avatar("older " * 30), user("new"), avatar("newer"), user("newest")]
+    budget = size(tuple(utterances[2:]))
+    assert fitting(SYSTEM, utterances, budget).utterances == tuple(utterances[2:])
 
 
 def test_the_kept_history_starts_with_the_visitor() -> None:
-    turns = [user("old " * 30), avatar("newer"), user("newest")]
-    assert fitting(SYSTEM, turns, size(tuple(turns[1:]))).turns == (turns[2],)
+    utterances = [user("old " * 30), avatar("newer"), user("newest")]
+    assert fitting(SYSTEM, utterances, size(tuple(utterances[1:]))).utterances == (utterances[2],)
 
 
 def test_the_last_turn_stays_though_it_does_not_fit() -> None:
-    assert fitting(SYSTEM, [user("old"), user("new " * 1_000)], 10).turns == (user("new " * 1_000),)
+    assert fitting(SYSTEM, [user("old"), user("new " * 1_000)], 10).utterances == (user("new " * 1_000),)
 
 
-@given(TURNS, st.integers(0, 400))
-def test_what_is_kept_is_the_end_and_fits(turns: list[Turn], budget: int) -> None:
-    kept = fitting(SYSTEM, turns, budget).turns
-    assert kept == tuple(turns[len(turns) - len(kept) :])
-    assert bool(kept) == bool(turns)
+@given(UTTERANCES, st.integers(0, 400))
+def test_what_is_kept_is_the_end_and_fits(utterances: list[Utterance], budget: int) -> None:
+    kept = fitting(SYSTEM, utterances, budget).utterances
+    assert kept == tuple(utterances[len(utterances) - len(kept) :])
+    assert bool(kept) == bool(utterances)
     assert len(kept) <= 1 or size(kept) <= budget
     assert len(kept) <= 1 or kept[0].role is Role.USER
 

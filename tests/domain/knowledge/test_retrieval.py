@@ -2,7 +2,7 @@
 
 import pytest
 
-from domain.ai.prompts import Turn
+from domain.ai.prompts import Utterance
 from domain.knowledge.items import Match
 from domain.knowledge.retrieval import (
     BACKGROUND_MOST,
@@ -30,9 +30,9 @@ def ids(ranking: list[Match]) -> list[str]:
     return [match.passage_id for match in ranking]
 
 
-def said(*words: str) -> list[Turn]:
+def said(*words: str) -> list[Utterance]:
     """A visitor and an avatar in turn, the visitor first."""
-    return [Turn(Role.ASSISTANT if place % 2 else Role.USER, each) for place, each in enumerate(words)]
+    return [Utterance(Role.ASSISTANT if place % 2 else Role.USER, each) for place, each in enumerate(words)]
 
 
 def test_a_passage_that_both_searches_found_comes_before_those_of_one() -> None:

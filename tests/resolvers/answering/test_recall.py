@@ -9,7 +9,7 @@ from typing import TypeVar
 import pytest
 
 from bench.quality.labelled import add_avatar, documents, questions
-from domain.ai.prompts import Turn
+from domain.ai.prompts import Utterance
 from domain.avatars import Avatar
 from domain.errors import Unavailable
 from domain.knowledge.items import Match, Passage
@@ -175,7 +175,7 @@ async def test_it_reads_once_to_search_and_once_to_tell() -> None:
         (avatar, "Do otters hold hands?", 2),
     ):
         store.reads = 0
-        await recall.about(asked.id, question, [Turn(Role.USER, "Tell me about them.")])
+        await recall.about(asked.id, question, [Utterance(Role.USER, "Tell me about them.")])
         assert store.reads == reads
 
 
@@ -233,7 +233,7 @@ async def test_a_hit_within_anothers_reach_is_told_once(store: MemoryStore, avat
 
 async def test_a_follow_up_is_understood_from_what_was_said(store: MemoryStore, avatar: Avatar) -> None:
     await known(store, avatar, OTTERS, BATS, CAFE, *OTHERS)
-    earlier = [Turn(Role.USER, "Tell me about bats in the cave"), Turn(Role.ASSISTANT, "They hang there.")]
+    earlier = [Utterance(Role.USER, "Tell me about bats in the cave"), Utterance(Role.ASSISTANT, "They hang there.")]
     assert texts(await by_words(store).about(avatar.id, "And when do they come out?", earlier))[0] == BATS
 
 
@@ -241,7 +241,7 @@ async def test_a_short_question_about_something_else_is_not_answered_from_the_ea
     store: MemoryStore, avatar: Avatar
 ) -> None:
     passages = await known(store, avatar, OTTERS, BATS, CAFE, *OTHERS)
-    earlier = [Turn(Role.USER, "Tell me about bats in the cave"), Turn(Role.ASSISTANT, "They hang there.")]
+    earlier = [Utterance(Role.USER, "Tell me about bats in the cave"), Utterance(Role.ASSISTANT, "They hang there.")]
     for recall in (by_words(store), await embedded(store, avatar, passages, BagOfWords())):
         assert texts(await recall.about(avatar.id, "Pancakes until noon?", earlier)) == [CAFE]
 
@@ -266,7 +266,7 @@ async def test_the_question_is_embedded_while_the_database_is_searched() -> None
     store, embedder = GatedStore(), Noting()
     avatar = await stored_avatar(store)
     recall = await embedded(store, avatar, await known(store, avatar, OTTERS, CAFE), embedder)
-    earlier = [Turn(Role.USER, "Tell me about otters.")]
+    earlier = [Utterance(Role.USER, "Tell me about otters.")]
     recalled = asyncio.create_task(recall.about(avatar.id, "Do they hold hands?", earlier))
     await embedder.asked.wait()
     assert not store.gate.is_set()

@@ -5,7 +5,7 @@ from contextlib import aclosing
 
 import pytest
 
-from domain.ai.prompts import Turn
+from domain.ai.prompts import Utterance
 from domain.avatars import Avatar
 from domain.errors import Unavailable
 from domain.reply.events import EmotionChanged, ReplyChunk, ReplyDone, ReplyStarted
@@ -217,11 +217,17 @@ async def test_messages_of_one_session_are_answered_one_after_the_other(
     gate.set()
     for reply_id, text in ((first, "One done."), (second.reply_id, "Two done."), (third.reply_id, "Three done.")):
         assert done(await heard(stranger, reply_id)).text == text
-    one, two = Turn(Role.USER, "One?"), Turn(Role.USER, "Two?")
-    assert [prompt.turns for prompt in models.prompts] == [
+    one, two = Utterance(Role.USER, "One?"), Utterance(Role.USER, "Two?")
+    assert [prompt.utterances for prompt in models.prompts] == [
         (one,),
-        (one, Turn(Role.ASSISTANT, "One done."), two),
-        (one, Turn(Role.ASSISTANT, "One done."), two, Turn(Role.ASSISTANT, "Two done."), Turn(Role.USER, "Three?")),
+        (one, Utterance(Role.ASSISTANT, "One done."), two),
+        (
+            one,
+            Utterance(Role.ASSISTANT, "One done."),
+            two,
+            Utterance(Role.ASSISTANT, "Two done."),
+            Utterance(Role.USER, "Three?"),
+        ),
     ]
 
 
@@ -244,7 +250,7 @@ async def test_stopping_the_reply_that_is_spoken_lets_the_next_begin(
     second = await chat.send(stranger, session_id, "Two?")
     await chat.stop(stranger, first)
     assert done(await heard(stranger, second.reply_id)).text == "Two done."
-    assert models.prompts[1].turns[1] == Turn(Role.ASSISTANT, "One ")
+    assert models.prompts[1].utterances[1] == Utterance(Role.ASSISTANT, "One ")
 
 
 async def test_stopping_a_reply_that_waits_lets_none_behind_it_jump_the_queue(
@@ -259,11 +265,11 @@ async def test_stopping_a_reply_that_waits_lets_none_behind_it_jump_the_queue(
     gate.set()
     await heard(stranger, third.reply_id)
     assert (await stored(store, first)).content == "One done."
-    assert [prompt.turns for prompt in models.prompts][1] == (
-        Turn(Role.USER, "One?"),
-        Turn(Role.ASSISTANT, "One done."),
-        Turn(Role.USER, "Two?"),
-        Turn(Role.USER, "Three?"),
+    assert [prompt.utterances for prompt in models.prompts][1] == (
+        Utterance(Role.USER, "One?"),
+        Utterance(Role.ASSISTANT, "One done."),
+        Utterance(Role.USER, "Two?"),
+        Utterance(Role.USER, "Three?"),
     )
 
 

@@ -116,4 +116,4 @@ async def test_a_message_that_waited_is_answered_while_nothing_can_be_read(
     store.unreadable = True
     gate.set()
     assert done(await heard(stranger, waiting.reply_id)).text == "Two done."
-    assert [turn.content for turn in models.prompts[-1].turns] == ["One?", "Two?"]
+    assert [turn.content for turn in models.prompts[-1].utterances] == ["One?", "Two?"]

@@ -150,7 +150,7 @@ async def test_a_site_has_no_more_passages_than_a_document(
 async def test_a_site_that_never_ends_counts_as_far_as_it_was_read(
     services: Services, ann: Context, avatar: Avatar, fetcher: FakeFetcher, reader: ParagraphReader
 ) -> None:
-    source = replace(services.indexer._library.source, site_seconds=1)
+    source = replace(services.indexer._ports.source, site_seconds=1)
     fetcher.add(f"{SITE}/", f"# Home\n\n<{SITE}/1>".encode())
     item = await knowledge.add(ann, avatar.id, "site", Addition(url=SITE))
 
@@ -418,7 +418,7 @@ async def test_vectors_that_were_lost_are_made_anew(
     vectors = services.recall.vectors
     await vectors.remove_avatar(avatar.id)
     assert await vectors.is_empty()
-    async with Indexer(services.indexer._library).running():
+    async with Indexer(services.indexer._ports).running():
         await searched_with(services, ann, embedder.model, item)
 
 

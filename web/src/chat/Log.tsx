@@ -24,7 +24,7 @@ export function Log({ avatarName, greeting, turns, busy, retry }: LogProps) {
       ref={box}
       onScroll={onScroll}
     >
-      {greeting && <p class="speech">{greeting}</p>}
+      {greeting && <p class="reply-text">{greeting}</p>}
       {turns.map((turn) => (
         <TurnView key={turn.clientMessageId} turn={turn} retry={busy ? null : () => retry(turn.clientMessageId)} />
       ))}

@@ -1,6 +1,6 @@
 import type { Reply } from "./reply";
 import { Sources } from "./Sources";
-import { Speech } from "./Speech";
+import { ReplyText } from "./ReplyText";
 import { canRetry, replyOf, type Turn } from "./turns";
 
 interface TurnViewProps {
@@ -28,7 +28,7 @@ function ReplyView({ reply }: { reply: Reply }) {
   if (!reply.text && !reply.ending) return <Thinking />;
   return (
     <div class="reply">
-      {reply.text && <Speech reply={reply} />}
+      {reply.text && <ReplyText reply={reply} />}
       {reply.ending?.kind === "done" && reply.ending.interrupted && <p class="aside">Stopped.</p>}
       {reply.sources.length > 0 && <Sources replyId={reply.id} sources={reply.sources} />}
     </div>

@@ -12,8 +12,8 @@ T = TypeVar("T")
 
 
 @dataclass(slots=True, eq=False)
-class Job:
-    """Work and its outcome, which the thread fills in before `settled` is set."""
+class Errand:
+    """A piece of work and its outcome, which the thread fills in before `settled` is set."""
 
     work: Callable[[Tx], object]
     settled: asyncio.Future[None]
@@ -25,20 +25,20 @@ class Job:
             self.settled.set_result(None)
 
 
-Jobs = SimpleQueue[Job | None]
+Errands = SimpleQueue[Errand | None]
 """What waits for a thread. None asks it to end."""
 
 
-async def done(jobs: Jobs, work: Callable[[Tx], T]) -> T:
+async def done(queue: Errands, work: Callable[[Tx], T]) -> T:
     """Work that was asked for is done, even when its caller is cancelled while waiting."""
-    job = Job(work, asyncio.get_running_loop().create_future())
-    jobs.put(job)
-    await job.settled
-    if job.error is not None:
-        raise job.error
-    return cast(T, job.value)
+    errand = Errand(work, asyncio.get_running_loop().create_future())
+    queue.put(errand)
+    await errand.settled
+    if errand.error is not None:
+        raise errand.error
+    return cast(T, errand.value)
 
 
-def settle(jobs: Iterable[Job]) -> None:
-    for job in jobs:
-        job.settle()
+def settle(errands: Iterable[Errand]) -> None:
+    for errand in errands:
+        errand.settle()

@@ -3,9 +3,9 @@ import type { Reply } from "./reply";
 import { sourceId } from "./Sources";
 
 /** What the avatar said, with its citations as small numbers that lead to the sources below. */
-export function Speech({ reply }: { reply: Reply }) {
+export function ReplyText({ reply }: { reply: Reply }) {
   return (
-    <p class={reply.ending ? "speech" : "speech speech-under-way"}>
+    <p class={reply.ending ? "reply-text" : "reply-text reply-text-under-way"}>
       {spansOf(reply).map((span, index) => (
         span.kind === "words" ? span.text : <Marker key={index} replyId={reply.id} {...span} />
       ))}
