@@ -16,81 +16,93 @@ from adapters.operating.command_line import addresses, arguments, printed
 from adapters.operating.safety import refuse_unsafe
 from adapters.settings.settings import Settings, SettingsError, environment, load
 from domain.errors import AvatariumError
+from domain.knowledge.ports import KnowledgeNews
 from domain.network.origins import foreign_site
+from domain.ports import Clock
+from domain.tables import Store
+from resolvers.context import Context, Services
+from resolvers.demo import DEMO_EMAIL, DEMO_SHORT_ID, ensure_demo
+from resolvers.indexing.building import IndexingPorts
+from resolvers.indexing.source import DocumentSource
 
 if TYPE_CHECKING:
     from starlette.datastructures import Headers
     from starlette.types import ASGIApp, Scope
 
     from adapters.observing.metrics import Metrics
-    from domain.ports import Clock
-    from domain.tables import Store
-    from resolvers.context import Services
+
+WHAT_TAKES_LONG = (
+    *("adapters.ai.models", "adapters.database.store", "adapters.embedding.embedders", "adapters.fetching.web"),
+    *("adapters.reading.process", "adapters.vectors.chroma_vectors", "adapters.words.lexicon"),
+    *("compatibility", "schema.door", "web.pages"),
+    # Starlette would have anyio load it amid the first upload.
+    "anyio._backends._asyncio",
+)
 
 
 @asynccontextmanager
-async def open_services(settings: Settings, metrics: "Metrics | None" = None) -> "AsyncIterator[Services]":
-    """Opens every adapter, and closes them in reverse."""
-    from adapters.ai.models import AiModels
+async def open_services(settings: Settings, metrics: "Metrics | None" = None) -> AsyncIterator[Services]:
+    """Opens every room, and closes them in reverse."""
+    from adapters.ai.models import open_models
     from adapters.database.store import open_store
-    from adapters.document_parts import open_documents
-    from adapters.memory.limiter import LimitsLimiter
-    from adapters.memory.news import MemoryNews
-    from adapters.memory.replies import MemoryReplies
+    from adapters.memory.room import open_memory
     from adapters.observing.measured_store import measured
     from adapters.observing.telemetry import open_telemetry
+    from adapters.operating.manual import manual
     from adapters.system_clock import SystemClock
-    from adapters.trust.secret_key import secrets_of
-    from adapters.trust.sign_in import open_sign_in
-    from adapters.trust.vault import FernetVault
-    from domain.failover import ProviderHealth
+    from adapters.trust.room import open_trust
     from resolvers.answering.answer import AnsweringPorts
     from resolvers.answering.recall import Recall
+    from resolvers.answering.speakers.default import default_speaker
     from resolvers.answering.turns import Turns
-    from resolvers.context import Services
-    from resolvers.indexing.building import IndexingPorts
     from resolvers.indexing.indexer import Indexer
-    from resolvers.indexing.source import DocumentSource
 
     settings.data_dir.mkdir(parents=True, exist_ok=True)
-    clock, secrets = SystemClock(), secrets_of(settings)
+    clock = SystemClock()
     async with AsyncExitStack() as stack:
-        telemetry = await stack.enter_async_context(open_telemetry(settings, metrics, clock))
-        store = measured(await stack.enter_async_context(open_store(settings.database_url.get_secret_value())), metrics)
-        ai = AiModels(
-            settings.provider_keys, settings.provider_bases,
-            connect_timeout=settings.ai_connect_timeout, private_hosts=settings.allow_private_hosts,
-        )  # fmt: skip
-        models = await stack.enter_async_context(ai)
-        sign_in = await stack.enter_async_context(open_sign_in(settings, secrets[0], clock))
-        replies, vault, news = MemoryReplies(clock), FernetVault(secrets), MemoryNews()
-        parts = await stack.enter_async_context(open_documents(settings, clock))
-        recall = Recall(store, parts.embedders, parts.vectors)
-        turns = Turns(
-            AnsweringPorts(
-                clock, store, replies, models, vault, ProviderHealth(clock), settings.patience, telemetry, recall
-            )
-        )
-        await stack.enter_async_context(turns.running())
-        await make_demo(settings, store, clock)
-        source = DocumentSource(parts.fetcher, parts.robots, parts.reader)
-        indexer = Indexer(IndexingPorts(clock, store, parts.lexicon, parts.embedders, parts.vectors, news, source))
-        await stack.enter_async_context(indexer.running())
+        opened = stack.enter_async_context
+        telemetry = await opened(open_telemetry(settings, metrics, clock))
+        store = measured(await opened(open_store(settings.database_url.get_secret_value())), metrics)
+        memory, trust = await opened(open_memory(clock)), await opened(open_trust(settings, clock))
+        models = await opened(open_models(settings))
+        indexing = await opened(open_indexing(settings, clock, store, memory.news))
+        recall = Recall(store, indexing.embedders, indexing.vectors)
+        speaker = default_speaker(clock, models, trust.vault, settings.patience, recall)
+        turns = Turns(AnsweringPorts(clock, store, memory.replies, telemetry, speaker))
+        await opened(turns.running())
+        if settings.demo:
+            await ensure_demo(store, clock, settings.public_url, manual())
+        indexer = Indexer(indexing)
+        await opened(indexer.running())
         yield Services(
-            settings.public_url, clock, store, replies, models, vault, sign_in,
-            LimitsLimiter(clock), telemetry, turns, indexer, recall, news,
+            settings.public_url, clock, store, memory.replies, models, trust.vault, trust.sign_in,
+            memory.limiter, telemetry, turns, indexer, recall, memory.news,
         )  # fmt: skip
 
 
-async def make_demo(settings: Settings, store: "Store", clock: "Clock") -> None:
-    from adapters.operating.manual import manual
-    from resolvers.demo import ensure_demo
+@asynccontextmanager
+async def open_indexing(
+    settings: Settings, clock: Clock, store: Store, news: KnowledgeNews
+) -> AsyncIterator[IndexingPorts]:
+    """The rooms that only knowledge needs."""
+    from adapters.embedding.embedders import open_embedders
+    from adapters.fetching.web import open_web
+    from adapters.reading.process import open_reader
+    from adapters.vectors.chroma_vectors import open_vectors
+    from adapters.words.lexicon import open_lexicon
 
-    if settings.demo:
-        await ensure_demo(store, clock, settings.public_url, manual())
+    async with (
+        open_web(settings, clock) as web,
+        open_reader() as reader,
+        open_lexicon() as lexicon,
+        open_embedders(settings) as embedders,
+        open_vectors(settings.vectors_dir, settings.chroma_url, clock) as vectors,
+    ):
+        source = DocumentSource(web.fetcher, web.robots, reader)
+        yield IndexingPorts(clock, store, lexicon, embedders, vectors, news, source)
 
 
-def build(services: "Services", settings: Settings, metrics: "Metrics | None" = None) -> "ASGIApp":
+def build(services: Services, settings: Settings, metrics: "Metrics | None" = None) -> "ASGIApp":
     """The doors over the given services."""
     from starlette.routing import Mount, Route, WebSocketRoute
 
@@ -99,7 +111,6 @@ def build(services: "Services", settings: Settings, metrics: "Metrics | None" = 
     from adapters.serving.access_log import AccessLog
     from adapters.serving.asgi import application
     from resolvers import avatars
-    from resolvers.context import Context
     from schema.door import GraphQLDoor
     from schema.engine.context import bearer
     from web import pages
@@ -141,7 +152,8 @@ def serve(settings: Settings) -> int:
 
     @asynccontextmanager
     async def open_app() -> "AsyncIterator[ASGIApp]":
-        await asyncio.to_thread(import_everything)
+        for module in WHAT_TAKES_LONG:
+            await asyncio.to_thread(import_module, module)
         from adapters.observing.metrics import Metrics
 
         metrics = Metrics() if settings.metrics_token else None
@@ -156,33 +168,16 @@ def serve(settings: Settings) -> int:
         for services in opened:
             await services.turns.close()
 
-    failure = run(
-        open_app,
-        drain,
-        host=settings.host,
-        port=settings.port,
-        trusted_proxies=[str(network) for network in settings.trusted_proxies],
-    )
+    failure = run(open_app, drain, settings)
     if failure:
         print(f"avatarium could not start: {failure}", file=sys.stderr)
     return 1 if failure else 0
 
 
-def import_everything() -> None:
-    """Imports what `open_services` and `build` need, for a thread while the port already answers."""
-    doors = ("compatibility", "schema.door", "web.pages")
-    # Starlette would have anyio load it amid the first upload.
-    threads = "anyio._backends._asyncio"
-    for module in ("adapters.database.store", "adapters.ai.models", "adapters.document_parts", threads, *doors):
-        import_module(module)
-
-
 def announce(settings: Settings) -> None:
     from adapters.trust.local import sign_in_link
-    from resolvers.demo import DEMO_EMAIL, DEMO_SHORT_ID
 
-    demo = f"{settings.public_url}/a/{DEMO_SHORT_ID}" if settings.demo else None
-    print(addresses(settings.public_url, demo, sign_in_link(settings, DEMO_EMAIL)), flush=True)
+    print(addresses(settings, f"/a/{DEMO_SHORT_ID}", sign_in_link(settings, DEMO_EMAIL)), flush=True)
 
 
 def main() -> None:

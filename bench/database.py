@@ -26,12 +26,12 @@ from bench.database_floors import raw_floor
 from bench.processes import LOAD_CORE, SERVER_CORE
 from bench.report import Row, Target, at_least, at_most
 from bench.scale import Scale
-from domain.ai.providers import Patience
-from domain.failover import ProviderHealth
 from domain.sessions import MessageStatus, Session
 from domain.tables import Store, Tx
 from resolvers import chat
-from resolvers.answering.answer import AnsweringPorts, Opened, Reply
+from resolvers.answering.answer import AnsweringPorts
+from resolvers.answering.speakers.builtin import Builtin
+from resolvers.answering.transcript import Opened, Transcript
 from resolvers.answering.turns import HISTORY_MESSAGES, Turns
 from resolvers.context import Context
 from tests import house
@@ -56,30 +56,16 @@ class Speed:
 class SilentTurns(Turns):
     """Every reply ends at once, so only its work in the database is left."""
 
-    def __init__(self, ports: AnsweringPorts, answer: str) -> None:
-        super().__init__(ports)
-        self._answer = answer
-
     async def start(self, opened: Opened) -> None:
-        ended = replace(Reply(self._ports, opened).finished(MessageStatus.COMPLETE), content=self._answer)
-        await self._store(ended)
+        transcript = Transcript(self._ports.clock, self._ports.replies, opened)
+        await self._settling.settle(replace(transcript.message(MessageStatus.COMPLETE), content=ANSWER))
 
 
 @asynccontextmanager
 async def ours(url: str) -> AsyncIterator[Turn]:
     async with open_store(url) as store, house.services(store=store, clock=SystemClock()) as services:
-        ports = AnsweringPorts(
-            services.clock,
-            store,
-            services.replies,
-            services.models,
-            services.vault,
-            ProviderHealth(services.clock),
-            Patience(),
-            services.telemetry,
-            services.recall,
-        )
-        ctx = Context(replace(services, turns=SilentTurns(ports, ANSWER)), "bench", "unknown")
+        ports = AnsweringPorts(services.clock, store, services.replies, services.telemetry, Builtin(configured=False))
+        ctx = Context(replace(services, turns=SilentTurns(ports)), "bench", "unknown")
         sessions = await conversations(store)
         yield lambda number: chat.send(ctx, sessions[number].id, QUESTION, client_message_id=str(uuid4()))
 

@@ -5,16 +5,19 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 
+from domain.ai.bill import Bill
 from domain.ai.continuation import Continuation
 from domain.ai.models import Candidate
 from domain.ai.prompts import Prompt
-from domain.ai.providers import Patience, Piece, Switched, TextPiece
+from domain.ai.providers import Delta, Patience, TokenCount
 from domain.errors import ProviderFailure
 from domain.ports import Clock, Models
-from domain.telemetry import StepName, TurnReport
+from domain.reply.pieces import Switched, Words
+from domain.telemetry import Effort, StepName
 
 COOLDOWN = 30.0
 LONGEST_COOLDOWN = 300.0
+NOBODY_TO_ASK = "no_candidate"
 
 
 class ProviderHealth:
@@ -46,24 +49,23 @@ class Failover:
     An error before the first word leads to the next candidate, silently. A break or a stall after
     words were said leads to the next candidate too, which goes on from there, announced by
     `Switched`. A refusal (HTTP 400, 401, 403) is final, since it is the caller's own fault.
-    `speaker` is the candidate that spoke last. Each attempt becomes a step of the `report`.
+    Each attempt is a step of the `effort`, and its bill a part of what that cost.
     """
 
-    def __init__(self, models: Models, health: ProviderHealth, patience: Patience, report: TurnReport) -> None:
-        self.speaker: Candidate | None = None
+    def __init__(self, models: Models, health: ProviderHealth, patience: Patience, effort: Effort) -> None:
         self._models = models
         self._health = health
         self._patience = patience
-        self._report = report
+        self._effort = effort
         self._said: list[str] = []
 
-    async def stream(self, candidates: Sequence[Candidate], prompt: Prompt) -> AsyncGenerator[Piece | Switched]:
+    async def stream(self, candidates: Sequence[Candidate], prompt: Prompt) -> AsyncGenerator[Words | Switched]:
         """Raises the last candidate's `ProviderFailure` when nobody is left to ask."""
-        failure = ProviderFailure("no_candidate")
+        failure = ProviderFailure(NOBODY_TO_ASK)
         deadline = asyncio.get_running_loop().time() + self._patience.total
         for candidate in self._health.ordered(candidates):
             try:
-                with self._report.step(StepName.ATTEMPT, candidate):
+                with self._effort.step(StepName.ATTEMPT, candidate):
                     async with aclosing(self._announced(candidate, prompt, deadline, failure.reason)) as pieces:
                         async for piece in pieces:
                             yield piece
@@ -79,41 +81,52 @@ class Failover:
 
     async def _announced(
         self, candidate: Candidate, prompt: Prompt, deadline: float, reason: str
-    ) -> AsyncGenerator[Piece | Switched]:
-        """One candidate's pieces, with `Switched` before the first if others spoke before it."""
+    ) -> AsyncGenerator[Words | Switched]:
+        """One candidate's words, with `Switched` before the first if others spoke before it."""
         resuming = bool(self._said)
-        async with aclosing(self._joined(candidate, prompt, deadline)) as pieces:
-            async for piece in pieces:
-                self.speaker = candidate
+        async with aclosing(self._joined(candidate, prompt, deadline)) as texts:
+            async for text in texts:
+                self._effort.model = candidate.id
                 if resuming:
                     resuming = False
                     yield Switched(candidate.id, reason)
-                yield piece
+                yield Words(text)
 
-    async def _joined(self, candidate: Candidate, prompt: Prompt, deadline: float) -> AsyncGenerator[Piece]:
-        """One candidate's pieces, joined to what was said before it. No reply begins with white space."""
+    async def _joined(self, candidate: Candidate, prompt: Prompt, deadline: float) -> AsyncGenerator[str]:
+        """One candidate's words, joined to what was said before it. No reply begins with white space."""
         said = "".join(self._said)
         join = Continuation(said)
         spoke = False
-        async with aclosing(self._timed(candidate, replace(prompt, said=said), deadline)) as pieces:
-            async for piece in pieces:
-                if not isinstance(piece, TextPiece):
-                    yield piece
-                    continue
-                spoke = spoke or bool(piece.text.strip())
-                if text := join.feed(piece.text):
-                    self._said.append(text)
-                    yield TextPiece(text)
+        async with aclosing(self._billed(candidate, replace(prompt, said=said), deadline)) as texts:
+            async for text in texts:
+                spoke = spoke or bool(text.strip())
+                if joined := join.feed(text):
+                    self._said.append(joined)
+                    yield joined
         if rest := join.flush():
             self._said.append(rest)
-            yield TextPiece(rest)
+            yield rest
         if not spoke:
             raise ProviderFailure("empty_reply")
 
-    async def _timed(self, candidate: Candidate, prompt: Prompt, deadline: float) -> AsyncGenerator[Piece]:
-        """One candidate's pieces, each within our patience."""
+    async def _billed(self, candidate: Candidate, prompt: Prompt, deadline: float) -> AsyncGenerator[str]:
+        """One candidate's words as it gives them. However it ends, what it gave is paid."""
+        bill = Bill(candidate, prompt)
+        try:
+            async with aclosing(self._timed(candidate, prompt, deadline)) as deltas:
+                async for delta in deltas:
+                    if isinstance(delta, TokenCount):
+                        bill.counted(delta)
+                    else:
+                        bill.said(delta.text)
+                        yield delta.text
+        finally:
+            self._effort.usage += bill.usage()
+
+    async def _timed(self, candidate: Candidate, prompt: Prompt, deadline: float) -> AsyncGenerator[Delta]:
+        """One candidate's stream, each part within our patience."""
         now = asyncio.get_running_loop().time
-        async with aclosing(self._models.stream(candidate, prompt)) as pieces:
+        async with aclosing(self._models.stream(candidate, prompt)) as deltas:
             wait, reason = self._patience.first_token, "first_token_timeout"
             while True:
                 until = now() + wait
@@ -121,10 +134,10 @@ class Failover:
                     until, reason = deadline, "total_timeout"
                 try:
                     async with asyncio.timeout_at(until):
-                        piece = await anext(pieces)
+                        delta = await anext(deltas)
                 except StopAsyncIteration:
                     return
                 except TimeoutError:
                     raise ProviderFailure(reason) from None
-                yield piece
+                yield delta
                 wait, reason = self._patience.between_tokens, "stalled"

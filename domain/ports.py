@@ -8,10 +8,12 @@ from typing import Protocol, TypeVar
 from domain.accounts import Identity
 from domain.ai.models import Candidate
 from domain.ai.prompts import Prompt
-from domain.ai.providers import Piece
+from domain.ai.providers import Delta
 from domain.avatars import AiProvider, SealedKey
 from domain.limits import Hit, Limit
+from domain.reply.asked import Asked
 from domain.reply.events import ReplyEvent
+from domain.reply.pieces import Piece
 from domain.telemetry import TurnReport
 
 T = TypeVar("T")
@@ -56,6 +58,17 @@ class ReplyLog(Protocol):
         ...
 
 
+class Speaker(Protocol):
+    """Whoever can answer a visitor. A speaker made of others chooses among them, or adds to what they say."""
+
+    def answer(self, asked: Asked) -> AsyncGenerator[Piece]:
+        """The pieces of one reply. It is closed when the reply is stopped.
+
+        What it raises breaks the reply off: `ProviderFailure` and `Unavailable` where a part that it needs fails.
+        """
+        ...
+
+
 class Models(Protocol):
     """The AI providers."""
 
@@ -63,7 +76,7 @@ class Models(Protocol):
         """The providers that this server has keys of its own for."""
         ...
 
-    def stream(self, candidate: Candidate, prompt: Prompt) -> AsyncGenerator[Piece]:
+    def stream(self, candidate: Candidate, prompt: Prompt) -> AsyncGenerator[Delta]:
         """One model's answer. Raises `ProviderFailure`, also when the stream breaks off."""
         ...
 

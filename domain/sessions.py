@@ -78,12 +78,23 @@ class Latency:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What a reply cost. `estimated` when the provider did not count its tokens itself."""
+    """What a reply cost. `estimated` when a provider did not count its tokens itself."""
 
-    input_tokens: int
-    output_tokens: int
-    cost_usd: float
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost_usd: float = 0.0
     estimated: bool = False
+
+    def __add__(self, other: "Usage") -> "Usage":
+        return Usage(
+            self.input_tokens + other.input_tokens,
+            self.output_tokens + other.output_tokens,
+            self.cost_usd + other.cost_usd,
+            self.estimated or other.estimated,
+        )
+
+
+NO_USAGE = Usage()
 
 
 @dataclass(frozen=True, slots=True)

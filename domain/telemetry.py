@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from domain.ai.models import Candidate
 from domain.errors import ProviderFailure
+from domain.sessions import NO_USAGE, Usage
 
 OK, INTERRUPTED, FAILED, UNSTORED = "ok", "interrupted", "failed", "unstored"
 NOBODY = "none"
@@ -43,29 +44,16 @@ class Step:
 
 
 @dataclass(slots=True)
-class TurnReport:
-    """Ids, models' names, counts and monotonic seconds. It is whole once the turn is over.
+class Effort:
+    """What a reply takes while it is made: the steps, the model that spoke last, and what all models cost.
 
-    `now` is the clock. `outcome` is complete, interrupted, failed or unstored. `model` spoke last.
+    `now` is the clock. Ids, models' names, counts and monotonic seconds, never a word.
     """
 
     now: Callable[[], float]
-    reply_id: str
-    session_id: str
-    avatar_id: str
-    began: float
-    ended: float = 0.0
-    first_word: float | None = None
-    outcome: str = INTERRUPTED
-    model: str | None = None
-    input_tokens: int = 0
-    output_tokens: int = 0
-    switches: int = 0
     steps: list[Step] = field(default_factory=list)
-
-    @property
-    def provider(self) -> str:
-        return provider_of(self.model)
+    model: str | None = None
+    usage: Usage = NO_USAGE
 
     @property
     def llm_seconds(self) -> float:
@@ -86,6 +74,28 @@ class TurnReport:
             raise
         finally:
             self.steps.append(Step(name, began, self.now(), outcome, asked.id if asked else None))
+
+
+@dataclass(frozen=True, slots=True)
+class TurnReport:
+    """A turn that is over. `began`, `first_word` and `ended` are monotonic seconds.
+
+    `outcome` is complete, interrupted, failed or unstored.
+    """
+
+    reply_id: str
+    session_id: str
+    avatar_id: str
+    began: float
+    ended: float
+    first_word: float | None
+    outcome: str
+    switches: int
+    effort: Effort
+
+    @property
+    def provider(self) -> str:
+        return provider_of(self.effort.model)
 
 
 def outcome_of(error: BaseException) -> str:

@@ -10,7 +10,7 @@ from domain.errors import AiProviderFailed, BadRequest, NotFound, Unavailable
 from domain.reply.events import ReplyDone, ReplyEvent, ReplyFailed, Spoken, resumed, spoken
 from domain.sessions import Message, MessageStatus, Role, check_client_message_id, check_content
 from domain.tables import Tx
-from resolvers.answering.answer import Opened
+from resolvers.answering.transcript import Opened
 from resolvers.answering.turns import HISTORY_MESSAGES
 from resolvers.avatars import owner_id
 from resolvers.context import Context

@@ -9,9 +9,8 @@ from domain.accounts import Account, ApiKey, KeyMode, digest, key_hint, new_api_
 from domain.avatars import SETTING_NAMES, Avatar, AvatarSettings, new_short_id
 from domain.jobs import Job, JobKind
 from domain.knowledge.items import KnowledgeItem, KnowledgeStatus, KnowledgeType, Passage
-from domain.ports import Clock
 from domain.sessions import Message, MessageStatus, Role, Session, SessionSource
-from domain.telemetry import TurnReport
+from domain.telemetry import INTERRUPTED, Effort, TurnReport
 from tests.fakes.clock import FakeClock
 
 NOON = datetime(2026, 1, 1, 12, 0, 0, 123456, tzinfo=UTC)
@@ -62,10 +61,10 @@ def a_reply(message: Message, **changes: Any) -> Message:
     return replace(reply, **changes)
 
 
-def turn_report(clock: Clock | None = None, **changes: Any) -> TurnReport:
-    """A turn that has just begun, unless a test says more."""
-    now = (clock or FakeClock()).monotonic
-    return replace(TurnReport(now, "reply-1", "session-1", "avatar-1", began=now()), **changes)
+def turn_report(**changes: Any) -> TurnReport:
+    """A turn that took no time, unless a test says more."""
+    effort = Effort(FakeClock().monotonic)
+    return replace(TurnReport("reply-1", "session-1", "avatar-1", 0.0, 0.0, None, INTERRUPTED, 0, effort), **changes)
 
 
 def an_item(avatar: Avatar, **changes: Any) -> KnowledgeItem:

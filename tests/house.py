@@ -6,12 +6,12 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from adapters.memory.news import MemoryNews
 from adapters.memory.replies import MemoryReplies
 from domain.ai.providers import Patience
-from domain.failover import ProviderHealth
 from domain.knowledge.ports import Embedders, Fetcher, Reader, Robots, Vectors
-from domain.ports import Clock, Limiter, Models, ReplyLog, SignIn, Telemetry, Vault
+from domain.ports import Clock, Limiter, Models, ReplyLog, SignIn, Speaker, Telemetry, Vault
 from domain.tables import Store
 from resolvers.answering.answer import AnsweringPorts
 from resolvers.answering.recall import Recall
+from resolvers.answering.speakers.default import default_speaker
 from resolvers.answering.turns import Turns
 from resolvers.context import Services
 from resolvers.indexing.building import IndexingPorts
@@ -46,6 +46,7 @@ async def services(
     limiter: Limiter | None = None,
     telemetry: Telemetry | None = None,
     patience: Patience | None = None,
+    speaker: Speaker | None = None,
     embedders: Embedders | None = None,
     vectors: Vectors | None = None,
     fetcher: Fetcher | None = None,
@@ -60,12 +61,11 @@ async def services(
     clock = clock or FakeClock()
     store, replies = store or MemoryStore(), replies or MemoryReplies(clock)
     models, vault = models or ScriptedModels(), vault or FakeVault()
-    health, telemetry = ProviderHealth(clock), telemetry or FakeTelemetry()
+    telemetry = telemetry or FakeTelemetry()
     embedders, vectors = embedders or FakeEmbedders(BagOfWords()), vectors or MemoryVectors()
     news, recall = MemoryNews(), Recall(store, embedders, vectors)
-    turns = Turns(
-        AnsweringPorts(clock, store, replies, models, vault, health, patience or Patience(), telemetry, recall)
-    )
+    speaker = speaker or default_speaker(clock, models, vault, patience or Patience(), recall)
+    turns = Turns(AnsweringPorts(clock, store, replies, telemetry, speaker))
     source = DocumentSource(
         fetcher or FakeFetcher(), robots or FakeRobots(), reader or ParagraphReader(), pause=lambda _: 0
     )

@@ -10,7 +10,7 @@ from adapters.ai.failures import REFUSALS, http_failure
 from adapters.ai.litellm_planner import LitellmPlanner
 from adapters.ai.openai_events import Surrogates, without_nul
 from domain.ai.models import REPLY_TOKENS
-from domain.ai.providers import Piece, TextPiece, TokenCount
+from domain.ai.providers import Delta, TextDelta, TokenCount
 from domain.avatars import AiProvider
 from domain.errors import ProviderFailure
 
@@ -54,8 +54,8 @@ class LitellmStream:
         self._planner = planner
         self._session = session
 
-    async def stream(self, call: LitellmCall) -> AsyncGenerator[Piece]:
-        """One reply, a piece for each of the provider's events. Raises `ProviderFailure`.
+    async def stream(self, call: LitellmCall) -> AsyncGenerator[Delta]:
+        """One reply, a delta for each of the provider's events. Raises `ProviderFailure`.
 
         Closing it early closes the connection, which tells the provider to stop.
         """
@@ -69,7 +69,7 @@ class LitellmStream:
             answer = await litellm.acompletion(**arguments(call), client=self._client(call, transport))
             async for chunk in answer:
                 if text := surrogates.paired(without_nul(text_of(chunk) or "")):
-                    yield TextPiece(text)
+                    yield TextDelta(text)
                 count = count_of(chunk) or count
         except Exception as error:
             raise failure_of(error, transport) from None

@@ -10,15 +10,25 @@ from adapters.ai.litellm_planner import OPENAI_PROTOCOL, LitellmPlanner, Plan, p
 from adapters.ai.litellm_stream import DIALECTS, LitellmCall, LitellmStream
 from adapters.ai.openai_stream import ChatRequest, OpenAiStream, open_session
 from adapters.fetching.guarded_connector import GuardedConnector
+from adapters.settings.settings import Settings
 from domain.ai.models import Candidate
 from domain.ai.prompts import Prompt
-from domain.ai.providers import Piece
+from domain.ai.providers import Delta
 from domain.avatars import AiProvider
 from domain.errors import ProviderFailure
 from domain.ports import Models
 
 CONNECTIONS = 1000
 CONNECT_TIMEOUT = 5.0
+
+
+def open_models(settings: Settings) -> "AiModels":
+    return AiModels(
+        settings.provider_keys,
+        settings.provider_bases,
+        connect_timeout=settings.ai_connect_timeout,
+        private_hosts=settings.allow_private_hosts,
+    )
 
 
 class AiModels(Models):
@@ -65,12 +75,12 @@ class AiModels(Models):
     def managed(self) -> frozenset[AiProvider]:
         return frozenset(self._keys)
 
-    async def stream(self, candidate: Candidate, prompt: Prompt) -> AsyncGenerator[Piece]:
-        async with aclosing(await self._road(candidate, prompt)) as pieces:
-            async for piece in pieces:
-                yield piece
+    async def stream(self, candidate: Candidate, prompt: Prompt) -> AsyncGenerator[Delta]:
+        async with aclosing(await self._road(candidate, prompt)) as deltas:
+            async for delta in deltas:
+                yield delta
 
-    async def _road(self, candidate: Candidate, prompt: Prompt) -> AsyncGenerator[Piece]:
+    async def _road(self, candidate: Candidate, prompt: Prompt) -> AsyncGenerator[Delta]:
         provider, name = candidate.provider, candidate.name
         if provider is AiProvider.CUSTOM:
             if not candidate.base_url:

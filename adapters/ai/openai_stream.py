@@ -11,7 +11,7 @@ import orjson
 from adapters.ai.failures import http_failure
 from adapters.ai.openai_events import EventParser
 from adapters.fetching.guarded_connector import BlockedAddress
-from domain.ai.providers import Piece, TextPiece
+from domain.ai.providers import Delta, TextDelta
 from domain.errors import ProviderFailure
 
 # Time to see the end of a response after its last event, without which its connection cannot serve again.
@@ -65,8 +65,8 @@ class OpenAiStream:
         self._session = session
         self._frame = frame
 
-    async def stream(self, request: ChatRequest) -> AsyncGenerator[Piece]:
-        """One reply: the first words at once, then at most a piece for each frame. Raises `ProviderFailure`.
+    async def stream(self, request: ChatRequest) -> AsyncGenerator[Delta]:
+        """One reply: the first words at once, then at most a delta for each frame. Raises `ProviderFailure`.
 
         Closing it early closes the connection, which tells the provider to stop.
         """
@@ -77,13 +77,13 @@ class OpenAiStream:
             async for data in response.content.iter_any():
                 text = parser.feed(data)
                 if text:
-                    yield TextPiece(text)
+                    yield TextDelta(text)
                 if parser.ended:
                     break
                 if text:
                     await self._gather(response)
             if rest := parser.feed(b"\n"):
-                yield TextPiece(rest)
+                yield TextDelta(rest)
             parser.require_whole()
             if parser.usage:
                 yield parser.usage

@@ -9,12 +9,17 @@ from types import TracebackType
 from adapters.embedding.litellm_embedder import LitellmEmbedder
 from adapters.embedding.minilm import MiniLm, has_weights
 from adapters.embedding.minilm_download import MINILM, Archive, keep_fetching
+from adapters.settings.settings import Settings
 from adapters.settings.values import EMBEDDING_PROVIDERS, LOCAL_EMBEDDINGS
 from domain.avatars import AiProvider
 from domain.knowledge.ports import Embedder, Embedders
 
 # For servers that ask for none; the provider's library does not start without one.
 NO_KEY = "none"
+
+
+def open_embedders(settings: Settings) -> "ModelEmbedders":
+    return ModelEmbedders(settings.embeddings, settings.models_dir, settings.provider_keys, settings.provider_bases)
 
 
 class ModelEmbedders(Embedders):

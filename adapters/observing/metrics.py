@@ -75,12 +75,12 @@ class Metrics(Telemetry):
         self._turns.observe(report.ended - report.began)
         if report.first_word is not None:
             self._first_words.observe(report.first_word - report.began)
-        if seconds := report.llm_seconds:
+        if seconds := report.effort.llm_seconds:
             self._llm.labels(provider).observe(seconds)
         self._switches.inc(report.switches)
-        self._tokens.labels("input", provider).inc(report.input_tokens)
-        self._tokens.labels("output", provider).inc(report.output_tokens)
-        for step in report.steps:
+        self._tokens.labels("input", provider).inc(report.effort.usage.input_tokens)
+        self._tokens.labels("output", provider).inc(report.effort.usage.output_tokens)
+        for step in report.effort.steps:
             self._step[step.name].observe(step.seconds)
             if step.name is StepName.ATTEMPT:
                 self._attempts.labels(provider_of(step.model), step.outcome).inc()

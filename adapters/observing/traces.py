@@ -40,7 +40,7 @@ class Traces(Telemetry):
             "turn", start_time=nanoseconds(since + report.began), attributes=attributes(report)
         )
         below = set_span_in_context(turn)
-        for step in report.steps:
+        for step in report.effort.steps:
             span = self._tracer.start_span(
                 step.name, below, start_time=nanoseconds(since + step.began), attributes=step_attributes(step)
             )
@@ -62,13 +62,13 @@ def attributes(report: TurnReport) -> Mapping[str, str | int | float]:
         "avatarium.avatar.id": report.avatar_id,
         "avatarium.outcome": report.outcome,
         "avatarium.provider.switches": report.switches,
-        "gen_ai.usage.input_tokens": report.input_tokens,
-        "gen_ai.usage.output_tokens": report.output_tokens,
+        "gen_ai.usage.input_tokens": report.effort.usage.input_tokens,
+        "gen_ai.usage.output_tokens": report.effort.usage.output_tokens,
     }
     if report.first_word is not None:
         told["avatarium.first_word_seconds"] = report.first_word - report.began
-    if report.model:
-        told["gen_ai.response.model"] = report.model
+    if report.effort.model:
+        told["gen_ai.response.model"] = report.effort.model
     return told
 
 

@@ -26,11 +26,12 @@ def printed(settings: Settings, given: argparse.Namespace) -> str:
     return local_token(settings, given.email) if given.command == "token" else back_up(settings, given.target)
 
 
-def addresses(public_url: str, demo_url: str | None, sign_in_link: str | None) -> str:
+def addresses(settings: Settings, demo_path: str, sign_in_link: str | None) -> str:
     """What is printed once the server is open."""
+    public_url = settings.public_url
     lines = ["", f"  Avatarium     {public_url}"]
-    if demo_url:
-        lines.append(f"  Demo avatar   {demo_url}")
+    if settings.demo:
+        lines.append(f"  Demo avatar   {public_url}{demo_path}")
     lines += [f"  GraphQL       {public_url}/graphql", f"  REST          {public_url}/v1"]
     if sign_in_link:
         lines += ["", f"  Sign in       {sign_in_link}"]

@@ -11,7 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from adapters.database.check import database_state
-from adapters.embedding.embedders import ModelEmbedders, minilm_folder
+from adapters.embedding.embedders import minilm_folder, open_embedders
 from adapters.observing.telemetry import require_opentelemetry
 from adapters.operating.safety import refuse_unsafe
 from adapters.settings.settings import PREFIX, Settings, SettingsError, environment
@@ -153,9 +153,7 @@ def ai_providers(settings: Settings) -> Diagnosis:
 
 
 def embeddings(settings: Settings) -> Diagnosis:
-    embedders = ModelEmbedders(
-        settings.embeddings, settings.models_dir, settings.provider_keys, settings.provider_bases
-    )
+    embedders = open_embedders(settings)
     if settings.embeddings == NO_EMBEDDINGS:
         return Diagnosis(Level.OK, "Embeddings: none; lexical search only")
     if embedders.current():

@@ -14,6 +14,7 @@ from websockets.frames import CloseCode
 
 from adapters.serving.http_protocol import HttpProtocol
 from adapters.serving.listen_first import ListenFirst
+from adapters.settings.settings import Settings
 
 MESSAGE_MAX_BYTES = 64 * 1024
 GRACEFUL_SECONDS = 15
@@ -94,10 +95,7 @@ def config(app: ASGIApp, *, host: str, port: int, trusted_proxies: Sequence[str]
 def run(
     open_app: Callable[[], AbstractAsyncContextManager[ASGIApp]],
     drain: Callable[[], Awaitable[None]],
-    *,
-    host: str,
-    port: int,
-    trusted_proxies: Sequence[str],
+    settings: Settings,
 ) -> BaseException | None:
     """Listens at once, opens the application behind, and serves until it is told to stop.
 
@@ -110,13 +108,14 @@ def run(
         server.should_exit = True
 
     front = ListenFirst(open_app, fail)
-    server = Server(config(front, host=host, port=port, trusted_proxies=trusted_proxies), drain)
+    trusted = [str(network) for network in settings.trusted_proxies]
+    server = Server(config(front, host=settings.host, port=settings.port, trusted_proxies=trusted), drain)
     sys.setswitchinterval(THREADS_TURN)
     # uvicorn raises the signal that ended it once more.
     with suppress(KeyboardInterrupt):
         server.run()
     if not server.started:
-        failures.append(OSError(f"port {port} of {host} cannot be listened on"))
+        failures.append(OSError(f"port {settings.port} of {settings.host} cannot be listened on"))
     return failures[0] if failures else None
 
 

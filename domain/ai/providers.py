@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class TextPiece:
+class TextDelta:
     """Words as they arrived in one read."""
 
     text: str
@@ -18,15 +18,7 @@ class TokenCount:
     output_tokens: int
 
 
-@dataclass(frozen=True, slots=True)
-class Switched:
-    """From here on another model speaks. Only sent after words were said."""
-
-    model: str
-    reason: str
-
-
-Piece = TextPiece | TokenCount
+Delta = TextDelta | TokenCount
 
 
 @dataclass(frozen=True, slots=True)

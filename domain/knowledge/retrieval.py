@@ -83,6 +83,9 @@ class Recalled:
     knows_anything: bool = False
 
 
+NOTHING = Recalled()
+
+
 def fused(lexical: Sequence[Match], dense: Sequence[Match] | None) -> list[Match]:
     """Both searches as one, scored with the relevance, best first. `dense` is None without an embedder.
 

@@ -1,6 +1,11 @@
 """The numbers in brackets with which a model cites passages, taken care of while the text streams."""
 
 import re
+from collections.abc import Sequence
+
+from domain.reply.filters import Filter
+from domain.reply.pieces import Cited
+from domain.sessions import Citation
 
 MARKER = re.compile(r"(?P<space>[ \t]*)\[\s{0,2}\^?(?P<numbers>\d{1,3}(?:\s{0,2}[,;]\s{0,2}\d{1,3}){0,15})\s{0,2}\]")
 MAY_BE_MARKER = re.compile(r"[ \t]*\[[\s^\d,;]{0,130}$|[ \t]+$|`+$")
@@ -8,24 +13,21 @@ CODE_OR_LINE = re.compile(r"(`+|\n)")
 BLOCK = "```"
 
 
-class CitationFilter:
-    """Keeps the markers that name one of `known` passages, as `[1]` each, and drops every other.
+class CitationFilter(Filter):
+    """Keeps the markers that name one of the `known` sources, as `[1]` each, and drops every other.
 
-    `known` is None for an avatar without knowledge, whose numbers in brackets are no markers.
-    Text that may still become a marker is held back. Code between backticks stays as it is; in a line it ends
-    with the line, so that a lone backtick hides nothing.
+    The first source is number 1. Text that may still become a marker is held back. Code between backticks stays as
+    it is; in a line it ends with the line, so that a lone backtick hides nothing.
     """
 
-    def __init__(self, known: int | None) -> None:
-        self.cited: set[int] = set()
+    def __init__(self, known: Sequence[Citation]) -> None:
         self._known = known
+        self._taken: list[Cited] = []
         self._held = ""
         self._fence = ""
 
     def feed(self, text: str) -> str:
         """The words that are certain not to be part of a marker."""
-        if self._known is None:
-            return text
         text = self._held + text
         cut = found.start() if (found := MAY_BE_MARKER.search(text)) else len(text)
         self._held = text[cut:]
@@ -35,6 +37,11 @@ class CitationFilter:
         """What was held back when the stream ended."""
         held, self._held = self._held, ""
         return self._words(held)
+
+    def taken(self) -> Sequence[Cited]:
+        """The sources that the words cite."""
+        taken, self._taken = self._taken, []
+        return taken
 
     def _words(self, text: str) -> str:
         if "[" not in text and "`" not in text and not self._fence:
@@ -51,6 +58,6 @@ class CitationFilter:
 
     def _kept(self, marker: re.Match[str]) -> str:
         numbers = [int(number) for number in re.findall(r"\d+", marker["numbers"])]
-        known = [number for number in dict.fromkeys(numbers) if 1 <= number <= (self._known or 0)]
-        self.cited.update(known)
+        known = [number for number in dict.fromkeys(numbers) if 1 <= number <= len(self._known)]
+        self._taken += [Cited(self._known[number - 1]) for number in known]
         return marker["space"] + "".join(f"[{number}]" for number in known) if known else ""

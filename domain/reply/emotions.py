@@ -4,20 +4,24 @@ The names are those of the TalkingHead viewer library, so its users can reuse ou
 """
 
 import re
+from collections.abc import Sequence
+
+from domain.reply.filters import Filter
+from domain.reply.pieces import Feeling
 
 NEUTRAL = "neutral"
 EMOTIONS = (NEUTRAL, "happy", "sad", "angry", "fear", "disgust", "love", "sleep")
 TAG = re.compile(rf"\[({'|'.join(EMOTIONS)})\] ?", re.IGNORECASE | re.ASCII)
 
 
-class EmotionFilter:
-    """Takes `[happy]` and its like out of text that arrives in pieces of any size.
+class EmotionFilter(Filter):
+    """Takes `[happy]` and its like out of text, and tells each change of feeling; a reply begins neutral.
 
     Text that may still become a tag is held back: ten characters at most.
     """
 
     def __init__(self) -> None:
-        self.emotion: str | None = None
+        self._emotion = self._told = NEUTRAL
         self._held = ""
         self._silent = True
 
@@ -33,10 +37,17 @@ class EmotionFilter:
         held, self._held = self._held, ""
         return self._words(held)
 
+    def taken(self) -> Sequence[Feeling]:
+        """The last emotion, where it is another one than before."""
+        if self._emotion == self._told:
+            return ()
+        self._told = self._emotion
+        return (Feeling(self._emotion),)
+
     def _words(self, text: str) -> str:
         if "[" in text:
             for tag in TAG.finditer(text):
-                self.emotion = tag[1].lower()
+                self._emotion = tag[1].lower()
             text = TAG.sub("", text)
         if self._silent:
             text = text.lstrip()

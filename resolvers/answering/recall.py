@@ -14,6 +14,7 @@ from domain.knowledge.items import KnowledgeType, Match, Passage
 from domain.knowledge.ports import Embedder, Embedders, Vector, Vectors
 from domain.knowledge.retrieval import (
     CANDIDATES,
+    NOTHING,
     REACH,
     Finding,
     Recalled,
@@ -55,7 +56,7 @@ class Recall:
         """What the avatar knows about the visitor's newest words. `earlier` are those before them."""
         ranking = await self._ranking(avatar_id, asked_by(question, earlier))
         if ranking is None:
-            return Recalled()
+            return NOTHING
         shown = worth_showing(ranking)
         findings = await self.store.read(lambda tx: found(tx, avatar_id, shown)) if shown else ()
         return Recalled(findings, knows_anything=True)

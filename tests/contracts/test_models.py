@@ -16,7 +16,7 @@ from adapters.ai.models import AiModels, request
 from adapters.ai.openai_stream import OpenAiStream, open_session
 from domain.ai.models import Candidate
 from domain.ai.prompts import Prompt, Utterance
-from domain.ai.providers import Piece, TextPiece, TokenCount
+from domain.ai.providers import Delta, TextDelta, TokenCount
 from domain.avatars import AiProvider
 from domain.errors import ProviderFailure
 from domain.ports import Models
@@ -54,22 +54,22 @@ class Road:
     words: str = WORDS
     count: TokenCount = COUNT
 
-    def stream(self, behaviour: str) -> AsyncGenerator[Piece]:
+    def stream(self, behaviour: str) -> AsyncGenerator[Delta]:
         return self.models.stream(replace(self.candidate, name=behaviour), PROMPT)
 
-    async def heard(self, behaviour: str) -> tuple[list[Piece], ProviderFailure | None]:
-        """All pieces, and how it ended."""
-        pieces: list[Piece] = []
+    async def heard(self, behaviour: str) -> tuple[list[Delta], ProviderFailure | None]:
+        """All deltas, and how it ended."""
+        deltas: list[Delta] = []
         try:
-            async for piece in self.stream(behaviour):
-                pieces.append(piece)
+            async for delta in self.stream(behaviour):
+                deltas.append(delta)
         except ProviderFailure as failure:
-            return pieces, failure
-        return pieces, None
+            return deltas, failure
+        return deltas, None
 
 
-def text_of(pieces: list[Piece]) -> str:
-    return "".join(piece.text for piece in pieces if isinstance(piece, TextPiece))
+def text_of(deltas: list[Delta]) -> str:
+    return "".join(delta.text for delta in deltas if isinstance(delta, TextDelta))
 
 
 @pytest.fixture(scope="module")
@@ -112,30 +112,30 @@ def scripted() -> ScriptedModels:
 
 
 async def test_a_whole_answer_with_its_count(road: Road) -> None:
-    pieces, failure = await road.heard("whole")
+    deltas, failure = await road.heard("whole")
     assert failure is None
-    assert text_of(pieces) == road.words
-    assert [piece for piece in pieces if isinstance(piece, TokenCount)] == [road.count]
-    assert pieces[-1] == road.count
+    assert text_of(deltas) == road.words
+    assert [delta for delta in deltas if isinstance(delta, TokenCount)] == [road.count]
+    assert deltas[-1] == road.count
 
 
 async def test_no_piece_is_empty(road: Road) -> None:
-    pieces, _ = await road.heard("whole")
-    assert TextPiece("") not in pieces
+    deltas, _ = await road.heard("whole")
+    assert TextDelta("") not in deltas
 
 
 @pytest.mark.parametrize("status", [400, 401, 403])
 async def test_a_refusal(road: Road, status: int) -> None:
-    pieces, failure = await road.heard(str(status))
-    assert pieces == []
+    deltas, failure = await road.heard(str(status))
+    assert deltas == []
     assert failure is not None
     assert (failure.reason, failure.refused) == (f"http_{status}", True)
 
 
 @pytest.mark.parametrize("status", [404, 500, 503])
 async def test_a_failure_that_others_may_not_have(road: Road, status: int) -> None:
-    pieces, failure = await road.heard(str(status))
-    assert pieces == []
+    deltas, failure = await road.heard(str(status))
+    assert deltas == []
     assert failure is not None
     assert (failure.reason, failure.refused) == (f"http_{status}", False)
 
@@ -148,21 +148,21 @@ async def test_too_many_requests(road: Road) -> None:
 
 
 async def test_a_stream_that_breaks_off(road: Road) -> None:
-    pieces, failure = await road.heard("half")
-    assert text_of(pieces)
+    deltas, failure = await road.heard("half")
+    assert text_of(deltas)
     assert failure is not None
     assert (failure.reason, failure.refused) == ("broken_stream", False)
 
 
 async def test_leaving_early_is_no_failure(road: Road) -> None:
-    async with aclosing(road.stream("whole")) as pieces:
-        assert isinstance(await anext(pieces), TextPiece)
+    async with aclosing(road.stream("whole")) as deltas:
+        assert isinstance(await anext(deltas), TextDelta)
     assert text_of((await road.heard("whole"))[0]) == road.words
 
 
 async def test_many_at_once(road: Road) -> None:
     replies = await asyncio.gather(*(road.heard("whole") for _ in range(5)))
-    assert {text_of(pieces) for pieces, _ in replies} == {road.words}
+    assert {text_of(deltas) for deltas, _ in replies} == {road.words}
 
 
 async def test_who_is_managed(road: Road) -> None:
@@ -198,16 +198,16 @@ async def test_equal_bytes_are_equal_replies_on_both_roads(upstream: Upstream, b
     assert (ours.keys, ours.path, ours.body) == (theirs.keys, theirs.path, theirs.body)
 
 
-async def summary(pieces: AsyncGenerator[Piece]) -> tuple[str, list[TokenCount], tuple[object, ...]]:
+async def summary(deltas: AsyncGenerator[Delta]) -> tuple[str, list[TokenCount], tuple[object, ...]]:
     """The text, the counts of tokens, and how it ended."""
     texts: list[str] = []
     counts: list[TokenCount] = []
     try:
-        async for piece in pieces:
-            if isinstance(piece, TextPiece):
-                texts.append(piece.text)
+        async for delta in deltas:
+            if isinstance(delta, TextDelta):
+                texts.append(delta.text)
             else:
-                counts.append(piece)
+                counts.append(delta)
     except ProviderFailure as failure:
         return "".join(texts), counts, (failure.reason, failure.refused, failure.retry_after)
     return "".join(texts), counts, ()

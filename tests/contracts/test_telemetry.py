@@ -10,7 +10,7 @@ from adapters.observing.metrics import Metrics
 from adapters.observing.telemetry import Telemetries
 from adapters.observing.traces import Traces
 from domain.ports import Telemetry
-from domain.telemetry import StepName
+from domain.telemetry import Effort, StepName
 from tests.builders import turn_report
 from tests.fakes.clock import FakeClock
 from tests.fakes.telemetry import FakeTelemetry
@@ -34,10 +34,10 @@ async def telemetry(request: pytest.FixtureRequest) -> AsyncIterator[Telemetry]:
 @pytest.mark.parametrize("model", [None, "custom/anything", "builtin/extractive"])
 def test_it_takes_every_turn(telemetry: Telemetry, outcome: str, model: str | None) -> None:
     telemetry.turn_began()
-    report = turn_report(outcome=outcome, model=model, first_word=1.0, ended=2.0)
+    effort = Effort(FakeClock().monotonic, model=model)
     for name in StepName:
-        report.done(name, 0)
-    telemetry.turn_ended(report)
+        effort.done(name, 0)
+    telemetry.turn_ended(turn_report(outcome=outcome, first_word=1.0, ended=2.0, effort=effort))
 
 
 def test_it_takes_a_turn_of_which_nothing_is_known(telemetry: Telemetry) -> None:

@@ -8,12 +8,13 @@ import pytest
 
 from domain.ai.models import Candidate
 from domain.ai.prompts import Prompt, Utterance
-from domain.ai.providers import Patience, Piece, Switched, TextPiece, TokenCount
+from domain.ai.providers import Delta, Patience, TokenCount
 from domain.avatars import AiProvider
 from domain.errors import ProviderFailure
 from domain.failover import COOLDOWN, LONGEST_COOLDOWN, Failover, ProviderHealth
+from domain.reply.pieces import Switched, Words
 from domain.sessions import Role
-from tests.builders import turn_report
+from domain.telemetry import Effort
 from tests.fakes.clock import FakeClock
 from tests.fakes.models import ScriptedModels
 
@@ -45,15 +46,15 @@ class Listener:
     """Hears one reply. `heard` are its pieces so far, `failure` why it ended, if it failed."""
 
     def __init__(self, models: ScriptedModels, health: ProviderHealth, patience: Patience | None = None) -> None:
-        self.report = turn_report()
-        self.failover = Failover(models, health, patience or Patience(), self.report)
-        self.heard: list[Piece | Switched] = []
+        self.effort = Effort(FakeClock().monotonic)
+        self.failover = Failover(models, health, patience or Patience(), self.effort)
+        self.heard: list[Words | Switched] = []
         self.failure: ProviderFailure | None = None
         self.hears = asyncio.Event()
 
     @property
     def text(self) -> str:
-        return "".join(piece.text for piece in self.heard if isinstance(piece, TextPiece))
+        return "".join(piece.text for piece in self.heard if isinstance(piece, Words))
 
     @property
     def switches(self) -> list[Switched]:
@@ -72,8 +73,8 @@ class Listener:
 async def test_a_whole_reply_passes_as_it_is(models: ScriptedModels, health: ProviderHealth) -> None:
     models.script(GROQ.id, "I am ", "Ada.", TokenCount(9, 3))
     reply = await Listener(models, health).listen(GROQ, OPENAI)
-    assert reply.heard == [TextPiece("I am "), TextPiece("Ada."), TokenCount(9, 3)]
-    assert reply.failover.speaker == GROQ
+    assert reply.heard == [Words("I am "), Words("Ada.")]
+    assert reply.effort.model == GROQ.id
     assert models.calls == [GROQ]
     assert models.prompts == [PROMPT]
 
@@ -82,8 +83,8 @@ async def test_an_error_before_the_first_word_is_silent(models: ScriptedModels, 
     models.script(GROQ.id, ProviderFailure("http_500"))
     models.script(OPENAI.id, "I am Ada.")
     reply = await Listener(models, health).listen(GROQ, OPENAI)
-    assert reply.heard == [TextPiece("I am Ada.")]
-    assert reply.failover.speaker == OPENAI
+    assert reply.heard == [Words("I am Ada.")]
+    assert reply.effort.model == OPENAI.id
     assert models.prompts == [PROMPT, PROMPT]
 
 
@@ -92,15 +93,14 @@ async def test_a_break_after_words_is_told_and_continued(models: ScriptedModels,
     models.script(OPENAI.id, " the", " avatar.", TokenCount(20, 2))
     reply = await Listener(models, health).listen(GROQ, OPENAI)
     assert reply.heard == [
-        TextPiece("I am "),
-        TextPiece("Ada"),
+        Words("I am "),
+        Words("Ada"),
         Switched(OPENAI.id, "broken_stream"),
-        TextPiece(" the"),
-        TextPiece(" avatar."),
-        TokenCount(20, 2),
+        Words(" the"),
+        Words(" avatar."),
     ]
     assert models.prompts[1].said == "I am Ada"
-    assert reply.failover.speaker == OPENAI
+    assert reply.effort.model == OPENAI.id
 
 
 @pytest.mark.parametrize("restart", ["I am Ada, the avatar.", "Ada, the avatar.", ", the avatar.", " , the avatar."])
@@ -171,7 +171,7 @@ async def test_the_last_failure_is_raised(models: ScriptedModels, health: Provid
     reply = await Listener(models, health).listen(GROQ, OPENAI)
     assert reply.failure is not None
     assert reply.failure.reason == "http_503"
-    assert reply.failover.speaker is None
+    assert reply.effort.model is None
 
 
 async def test_without_candidates_there_is_nobody_to_ask(models: ScriptedModels, health: ProviderHealth) -> None:
@@ -200,7 +200,7 @@ async def test_silence_is_left_for_the_next(models: ScriptedModels, health: Prov
     models.script(GROQ.id, asyncio.Event())
     models.script(OPENAI.id, "I am Ada.")
     reply = await Listener(models, health, IMPATIENT).listen(GROQ, OPENAI)
-    assert reply.heard == [TextPiece("I am Ada.")]
+    assert reply.heard == [Words("I am Ada.")]
     assert models.closed == 1
 
 
@@ -243,7 +243,9 @@ async def test_a_pause_within_our_patience_changes_nothing(models: ScriptedModel
 
 async def test_leaving_early_closes_the_model(models: ScriptedModels, health: ProviderHealth) -> None:
     models.script(GROQ.id, "I am", " Ada.", " And more.")
-    async with aclosing(Failover(models, health, Patience(), turn_report()).stream([GROQ], PROMPT)) as pieces:
+    async with aclosing(
+        Failover(models, health, Patience(), Effort(FakeClock().monotonic)).stream([GROQ], PROMPT)
+    ) as pieces:
         await anext(pieces)
     assert models.closed == 1
 
@@ -262,7 +264,7 @@ async def test_being_cancelled_closes_the_model(models: ScriptedModels, health: 
 
 async def test_what_is_no_failure_of_a_provider_is_not_hidden(models: ScriptedModels, health: ProviderHealth) -> None:
     class Buggy(ScriptedModels):
-        async def stream(self, candidate: Candidate, prompt: Prompt) -> AsyncGenerator[Piece]:
+        async def stream(self, candidate: Candidate, prompt: Prompt) -> AsyncGenerator[Delta]:
             raise LookupError
             yield
 
@@ -314,7 +316,7 @@ async def test_each_attempt_is_a_step_of_the_report(models: ScriptedModels, heal
     models.script(OPENAI.id, "I am ", ProviderFailure("broken_stream"))
     models.script(XAI.id, "Ada.")
     reply = await Listener(models, health).listen(GROQ, OPENAI, XAI)
-    assert [(step.name, step.model, step.outcome) for step in reply.report.steps] == [
+    assert [(step.name, step.model, step.outcome) for step in reply.effort.steps] == [
         ("attempt", GROQ.id, "http_500"),
         ("attempt", OPENAI.id, "broken_stream"),
         ("attempt", XAI.id, "ok"),
@@ -328,4 +330,4 @@ async def test_an_attempt_that_nobody_waits_for_is_interrupted(models: ScriptedM
     await reply.hears.wait()
     listening.cancel()
     await asyncio.wait({listening})
-    assert [(step.model, step.outcome) for step in reply.report.steps] == [(GROQ.id, "interrupted")]
+    assert [(step.model, step.outcome) for step in reply.effort.steps] == [(GROQ.id, "interrupted")]

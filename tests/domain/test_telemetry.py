@@ -7,7 +7,7 @@ import pytest
 from domain.ai.models import Candidate
 from domain.avatars import AiProvider
 from domain.errors import ProviderFailure
-from domain.telemetry import Step, StepName, provider_of
+from domain.telemetry import Effort, Step, StepName, provider_of
 from tests.builders import turn_report
 from tests.fakes.clock import FakeClock
 
@@ -16,18 +16,18 @@ CUSTOM = Candidate(AiProvider.CUSTOM, "my/model", api_key="secret", base_url="ht
 
 def test_a_step_lasts_as_long_as_its_block() -> None:
     clock = FakeClock()
-    report = turn_report(clock)
+    effort = Effort(clock.monotonic)
     clock.advance(1)
-    with report.step(StepName.ATTEMPT, CUSTOM):
+    with effort.step(StepName.ATTEMPT, CUSTOM):
         clock.advance(2)
     clock.advance(4)
-    report.done(StepName.SETTLE, began=3)
-    assert report.steps == [
+    effort.done(StepName.SETTLE, began=3)
+    assert effort.steps == [
         Step(StepName.ATTEMPT, 1, 3, "ok", "custom/my/model"),
         Step(StepName.SETTLE, 3, 7),
     ]
-    assert report.llm_seconds == 2
-    assert "secret" not in repr(report)
+    assert effort.llm_seconds == 2
+    assert "secret" not in repr(effort)
 
 
 @pytest.mark.parametrize(
@@ -40,10 +40,10 @@ def test_a_step_lasts_as_long_as_its_block() -> None:
     ],
 )
 def test_a_step_says_how_it_ended(error: BaseException, outcome: str) -> None:
-    report = turn_report()
-    with pytest.raises(type(error)), report.step(StepName.PROMPT):
+    effort = Effort(FakeClock().monotonic)
+    with pytest.raises(type(error)), effort.step(StepName.PROMPT):
         raise error
-    assert [step.outcome for step in report.steps] == [outcome]
+    assert [step.outcome for step in effort.steps] == [outcome]
 
 
 @pytest.mark.parametrize(
@@ -51,4 +51,4 @@ def test_a_step_says_how_it_ended(error: BaseException, outcome: str) -> None:
     [("groq/llama", "groq"), ("custom/my/model", "custom"), ("builtin/extractive", "builtin"), (None, "none")],
 )
 def test_the_provider_of_a_model(model: str | None, provider: str) -> None:
-    assert provider_of(model) == provider == turn_report(model=model).provider
+    assert provider_of(model) == provider == turn_report(effort=Effort(FakeClock().monotonic, model=model)).provider

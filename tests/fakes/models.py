@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Collection
 
 from domain.ai.models import Candidate
 from domain.ai.prompts import Prompt
-from domain.ai.providers import Piece, TextPiece, TokenCount
+from domain.ai.providers import Delta, TextDelta, TokenCount
 from domain.avatars import AiProvider
 from domain.errors import ProviderFailure
 from domain.ports import Models
@@ -21,7 +21,7 @@ class ScriptedModels(Models):
         models.script("openai/gpt-4o-mini", "Hello ", ProviderFailure("broken_stream"))
         models.script("xai/grok-3-mini", "Hello ", more := asyncio.Event(), "there.")
 
-    A string is said as one piece; a `TokenCount` is passed on; a `ProviderFailure` is raised, so as
+    A string is said as one delta; a `TokenCount` is passed on; a `ProviderFailure` is raised, so as
     the only step it fails before the first word; an `Event` stalls the model until the test sets it.
     Several scripts for one model are for its first call, its second, and so on; the last one stays.
     A model without a script fails with `http_404`.
@@ -48,7 +48,7 @@ class ScriptedModels(Models):
     def managed(self) -> frozenset[AiProvider]:
         return self._managed
 
-    async def stream(self, candidate: Candidate, prompt: Prompt) -> AsyncGenerator[Piece]:
+    async def stream(self, candidate: Candidate, prompt: Prompt) -> AsyncGenerator[Delta]:
         self.calls.append(candidate)
         self.prompts.append(prompt)
         ended = False
@@ -59,7 +59,7 @@ class ScriptedModels(Models):
                 if isinstance(step, asyncio.Event):
                     await step.wait()
                 else:
-                    yield TextPiece(step) if isinstance(step, str) else step
+                    yield TextDelta(step) if isinstance(step, str) else step
             ended = True
         except ProviderFailure:
             ended = True

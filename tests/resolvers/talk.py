@@ -8,6 +8,7 @@ from domain.reply.events import ReplyChunk, ReplyDone, ReplyEvent, ReplyFailed
 from domain.sessions import Message, MessageStatus
 from domain.tables import Store
 from resolvers import chat, sessions
+from resolvers.answering.settling import Settling
 from resolvers.context import Context, Services
 
 FIRST, SECOND, THIRD = "groq/llama-3.3-70b-versatile", "openai/gpt-4o-mini", "anthropic/claude-3-5-haiku-20241022"
@@ -71,3 +72,8 @@ async def said(store: Store, session_id: str) -> list[tuple[str, str, MessageSta
     """Role, words and status of a session's messages."""
     messages = await store.read(lambda tx: tx.messages.page(session_id, 1000, None))
     return [(message.role, message.content, message.status) for message in messages]
+
+
+async def recover(services: Services) -> None:
+    """Does what a server does first after a crash."""
+    await Settling(services.clock, services.store).recover()

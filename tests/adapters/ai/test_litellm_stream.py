@@ -16,7 +16,7 @@ from adapters.ai.litellm_planner import LitellmPlanner
 from adapters.ai.litellm_stream import DIALECTS, LitellmCall, LitellmStream
 from adapters.ai.openai_stream import open_session
 from domain.ai.models import REPLY_TOKENS
-from domain.ai.providers import Piece, TextPiece, TokenCount
+from domain.ai.providers import Delta, TextDelta, TokenCount
 from domain.avatars import AiProvider
 from domain.errors import ProviderFailure
 from tests.parts.ports import free_port
@@ -120,28 +120,28 @@ def asking(model: str, base: str) -> LitellmCall:
     return LitellmCall(DIALECTS[AiProvider.ANTHROPIC], model, KEY, base, [{"role": "user", "content": WORDS}])
 
 
-async def heard(road: LitellmStream, call: LitellmCall) -> tuple[list[Piece], ProviderFailure | None]:
-    pieces: list[Piece] = []
+async def heard(road: LitellmStream, call: LitellmCall) -> tuple[list[Delta], ProviderFailure | None]:
+    deltas: list[Delta] = []
     try:
-        async for piece in road.stream(call):
-            pieces.append(piece)
+        async for delta in road.stream(call):
+            deltas.append(delta)
     except ProviderFailure as failure:
-        return pieces, failure
-    return pieces, None
+        return deltas, failure
+    return deltas, None
 
 
 async def test_a_whole_answer(road: LitellmStream, claude: Claude) -> None:
     assert await heard(road, asking("whole", claude.url)) == (
-        [TextPiece("Hello "), TextPiece("there."), TokenCount(9, 3)],
+        [TextDelta("Hello "), TextDelta("there."), TokenCount(9, 3)],
         None,
     )
     assert claude.bodies[0]["max_tokens"] == REPLY_TOKENS
 
 
 async def test_what_no_database_can_store_is_not_said(road: LitellmStream, claude: Claude) -> None:
-    pieces, failure = await heard(road, asking("unspeakable", claude.url))
-    assert "".join(piece.text for piece in pieces if isinstance(piece, TextPiece)) == "Hello there. a 😀 \ufffdb"
-    assert TextPiece("") not in pieces
+    deltas, failure = await heard(road, asking("unspeakable", claude.url))
+    assert "".join(delta.text for delta in deltas if isinstance(delta, TextDelta)) == "Hello there. a 😀 \ufffdb"
+    assert TextDelta("") not in deltas
     assert failure is None
 
 
@@ -153,8 +153,8 @@ async def test_a_connection_serves_again(road: LitellmStream, claude: Claude) ->
 
 @pytest.mark.parametrize("model", ["half", "nodone", "error-in-stream"])
 async def test_a_break_after_words(road: LitellmStream, claude: Claude, model: str) -> None:
-    pieces, failure = await heard(road, asking(model, claude.url))
-    assert pieces == [TextPiece("Hello "), TextPiece("there.")]
+    deltas, failure = await heard(road, asking(model, claude.url))
+    assert deltas == [TextDelta("Hello "), TextDelta("there.")]
     assert failure is not None
     assert (failure.reason, failure.refused) == ("broken_stream", False)
 
@@ -178,8 +178,8 @@ async def test_nobody_listens(road: LitellmStream) -> None:
 
 
 async def test_leaving_early_hangs_up(road: LitellmStream, claude: Claude) -> None:
-    async with aclosing(road.stream(asking("stall", claude.url))) as pieces:
-        await anext(pieces)
+    async with aclosing(road.stream(asking("stall", claude.url))) as deltas:
+        await anext(deltas)
     async with asyncio.timeout(10):
         await claude.hung_up.wait()
 

@@ -12,7 +12,7 @@ import pytest
 from adapters.ai.models import AiModels
 from domain.ai.models import REPLY_TOKENS, Candidate
 from domain.ai.prompts import Prompt, Utterance
-from domain.ai.providers import Piece
+from domain.ai.providers import Delta
 from domain.avatars import AiProvider
 from domain.errors import ProviderFailure
 from domain.sessions import Role
@@ -34,7 +34,7 @@ from domain.ai.prompts import Prompt
 async def main(base):
     async with AiModels({}, {}, private_hosts=[base.split("/")[2]]) as models:
         candidate = Candidate(AiProvider.CUSTOM, "whole", None, base)
-        assert [piece async for piece in models.stream(candidate, Prompt("You are Ada.", ()))]
+        assert [delta async for delta in models.stream(candidate, Prompt("You are Ada.", ()))]
 
 asyncio.run(main(sys.argv[1]))
 print("litellm" in sys.modules)
@@ -172,9 +172,9 @@ async def test_a_custom_candidate_without_an_address(models: AiModels) -> None:
 
 async def test_leaving_early_hangs_up(models: AiModels, upstreams: Upstreams) -> None:
     upstream = upstreams[AiProvider.CUSTOM]
-    pieces: AsyncGenerator[Piece] = models.stream(Candidate(AiProvider.CUSTOM, "endless", None, upstream.url), PROMPT)
-    await anext(pieces)
-    await pieces.aclose()
+    deltas: AsyncGenerator[Delta] = models.stream(Candidate(AiProvider.CUSTOM, "endless", None, upstream.url), PROMPT)
+    await anext(deltas)
+    await deltas.aclose()
     async with asyncio.timeout(10):
         await upstream.hung_up.wait()
 

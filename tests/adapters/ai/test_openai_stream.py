@@ -12,7 +12,7 @@ import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from adapters.ai.openai_stream import ChatRequest, OpenAiStream, open_session
-from domain.ai.providers import Piece, TextPiece, TokenCount
+from domain.ai.providers import Delta, TextDelta, TokenCount
 from domain.errors import ProviderFailure
 from tests.parts.ports import free_port
 from tests.parts.upstream import RETRY_AFTER, SEVEN, TEXT, Upstream, ending, running_upstream, token_event
@@ -68,15 +68,15 @@ def asking(model: str, base: str) -> ChatRequest:
     return ChatRequest(f"{base}/chat/completions", {"Authorization": f"Bearer {KEY}"}, body)
 
 
-async def heard(client: OpenAiStream, request: ChatRequest) -> tuple[list[Piece], ProviderFailure | None]:
-    """All pieces, and how it ended."""
-    pieces: list[Piece] = []
+async def heard(client: OpenAiStream, request: ChatRequest) -> tuple[list[Delta], ProviderFailure | None]:
+    """All deltas, and how it ended."""
+    deltas: list[Delta] = []
     try:
-        async for piece in client.stream(request):
-            pieces.append(piece)
+        async for delta in client.stream(request):
+            deltas.append(delta)
     except ProviderFailure as failure:
-        return pieces, failure
-    return pieces, None
+        return deltas, failure
+    return deltas, None
 
 
 async def failing(client: OpenAiStream, request: ChatRequest) -> ProviderFailure:
@@ -85,15 +85,15 @@ async def failing(client: OpenAiStream, request: ChatRequest) -> ProviderFailure
     return failure
 
 
-def text_of(pieces: list[Piece]) -> str:
-    return "".join(piece.text for piece in pieces if isinstance(piece, TextPiece))
+def text_of(deltas: list[Delta]) -> str:
+    return "".join(delta.text for delta in deltas if isinstance(delta, TextDelta))
 
 
 async def test_a_whole_answer(client: OpenAiStream, upstream: Upstream) -> None:
-    pieces, failure = await heard(client, asking("whole", upstream.url))
+    deltas, failure = await heard(client, asking("whole", upstream.url))
     assert failure is None
-    assert text_of(pieces) == TEXT
-    assert pieces[-1] == TokenCount(11, 13)
+    assert text_of(deltas) == TEXT
+    assert deltas[-1] == TokenCount(11, 13)
 
 
 async def test_what_is_sent(client: OpenAiStream, upstream: Upstream) -> None:
@@ -107,24 +107,24 @@ async def test_what_is_sent(client: OpenAiStream, upstream: Upstream) -> None:
 
 
 async def test_bytes_in_writes_of_their_own(client: OpenAiStream, upstream: Upstream) -> None:
-    pieces, failure = await heard(client, asking("split", upstream.url))
-    assert (text_of(pieces), failure) == (TEXT, None)
+    deltas, failure = await heard(client, asking("split", upstream.url))
+    assert (text_of(deltas), failure) == (TEXT, None)
 
 
 async def test_tokens_of_one_read_are_one_piece(client: OpenAiStream) -> None:
     body = "".join([*(token_event("m", word) for word in ("One, ", "two, ", "three.")), *ending("m", 3, True)])
     async with answering(f"{HEAD}Content-Length: {len(body)}\r\n\r\n{body}".encode()) as base:
-        pieces, _ = await heard(client, asking("whole", base))
-    assert pieces == [TextPiece("One, two, three."), TokenCount(11, 3)]
+        deltas, _ = await heard(client, asking("whole", base))
+    assert deltas == [TextDelta("One, two, three."), TokenCount(11, 3)]
 
 
 async def test_tokens_of_their_own_reads_come_at_once(client: OpenAiStream, upstream: Upstream) -> None:
-    async with aclosing(client.stream(asking("stall", upstream.url))) as pieces:
+    async with aclosing(client.stream(asking("stall", upstream.url))) as deltas:
         words = ""
         while words != SEVEN:
-            piece = await anext(pieces)
-            assert isinstance(piece, TextPiece)
-            words += piece.text
+            delta = await anext(deltas)
+            assert isinstance(delta, TextDelta)
+            words += delta.text
 
 
 async def test_words_of_one_frame_are_one_piece() -> None:
@@ -149,11 +149,11 @@ async def test_words_of_one_frame_are_one_piece() -> None:
     async with (
         server,
         open_session(aiohttp.TCPConnector(), 5.0) as session,
-        aclosing(OpenAiStream(session, frame).stream(request)) as pieces,
+        aclosing(OpenAiStream(session, frame).stream(request)) as deltas,
     ):
-        assert await anext(pieces) == TextPiece("One, ")
+        assert await anext(deltas) == TextDelta("One, ")
         first_heard.set()
-        assert await anext(pieces) == TextPiece("two, three.")
+        assert await anext(deltas) == TextDelta("two, three.")
 
 
 async def test_a_connection_serves_again(client: OpenAiStream, upstream: Upstream) -> None:
@@ -195,8 +195,8 @@ async def test_a_web_page_that_says_it_is_a_stream(client: OpenAiStream) -> None
 
 
 async def test_an_empty_stream(client: OpenAiStream, upstream: Upstream) -> None:
-    pieces, failure = await heard(client, asking("empty", upstream.url))
-    assert pieces == []
+    deltas, failure = await heard(client, asking("empty", upstream.url))
+    assert deltas == []
     assert failure is not None
     assert failure.reason == "broken_stream"
 
@@ -206,8 +206,8 @@ async def test_an_empty_stream(client: OpenAiStream, upstream: Upstream) -> None
     [("half", "broken_stream"), ("nodone", "broken_stream"), ("error-in-stream", "error_in_stream")],
 )
 async def test_a_break_after_words(client: OpenAiStream, upstream: Upstream, model: str, reason: str) -> None:
-    pieces, failure = await heard(client, asking(model, upstream.url))
-    assert text_of(pieces) == SEVEN
+    deltas, failure = await heard(client, asking(model, upstream.url))
+    assert text_of(deltas) == SEVEN
     assert failure is not None
     assert (failure.reason, failure.refused) == (reason, False)
 
@@ -215,12 +215,12 @@ async def test_a_break_after_words(client: OpenAiStream, upstream: Upstream, mod
 async def test_an_answer_that_ends_without_done_but_with_a_finish_reason(client: OpenAiStream) -> None:
     events = [token_event("m", "All."), *ending("m", 1, True)[:-1]]
     async with answering(f"{HEAD}\r\n{''.join(events)}".encode()) as base:
-        assert await heard(client, asking("whole", base)) == ([TextPiece("All."), TokenCount(11, 1)], None)
+        assert await heard(client, asking("whole", base)) == ([TextDelta("All."), TokenCount(11, 1)], None)
 
 
 async def test_a_last_line_without_an_end(client: OpenAiStream) -> None:
     async with answering(f"{HEAD}\r\n{token_event('m', 'All.')}data: [DONE]".encode()) as base:
-        assert await heard(client, asking("whole", base)) == ([TextPiece("All.")], None)
+        assert await heard(client, asking("whole", base)) == ([TextDelta("All.")], None)
 
 
 async def test_a_line_without_bound(client: OpenAiStream) -> None:
@@ -289,8 +289,8 @@ async def test_a_request_that_cannot_be_sent(client: OpenAiStream, upstream: Ups
 
 
 async def test_leaving_early_hangs_up(client: OpenAiStream, upstream: Upstream) -> None:
-    async with aclosing(client.stream(asking("endless", upstream.url))) as pieces:
-        await anext(pieces)
+    async with aclosing(client.stream(asking("endless", upstream.url))) as deltas:
+        await anext(deltas)
     async with asyncio.timeout(10):
         await upstream.hung_up.wait()
 

@@ -13,8 +13,9 @@ from adapters.observing.metrics import Metrics
 from domain.ai.models import Candidate
 from domain.avatars import AiProvider
 from domain.errors import NotFound, Unavailable
+from domain.sessions import Usage
 from domain.tables import Tx
-from domain.telemetry import StepName
+from domain.telemetry import Effort, StepName
 from resolvers.demo import DEMO_SHORT_ID, ensure_demo
 from tests import house
 from tests.builders import turn_report
@@ -41,13 +42,10 @@ def test_a_turn_is_counted(metrics: Metrics) -> None:
     clock = FakeClock()
     metrics.turn_began()
     assert value(metrics, "turns_running") == 1
-    report = turn_report(
-        clock, outcome="complete", model="groq/llama", input_tokens=9, output_tokens=2, switches=1, first_word=0.4
-    )
-    with report.step(StepName.ATTEMPT, Candidate(AiProvider.GROQ, "llama")):
+    effort = Effort(clock.monotonic, model="groq/llama", usage=Usage(9, 2))
+    with effort.step(StepName.ATTEMPT, Candidate(AiProvider.GROQ, "llama")):
         clock.advance(2)
-    report.ended = 3
-    metrics.turn_ended(report)
+    metrics.turn_ended(turn_report(outcome="complete", switches=1, first_word=0.4, ended=3.0, effort=effort))
     assert value(metrics, "turns_running") == 0
     assert value(metrics, "replies_total", outcome="complete", provider="groq") == 1
     assert value(metrics, "turn_seconds_sum") == 3

@@ -14,7 +14,8 @@ from adapters.settings.settings import Settings, SettingsError
 from domain.ai.models import Candidate
 from domain.avatars import AiProvider
 from domain.errors import ProviderFailure
-from domain.telemetry import StepName
+from domain.sessions import Usage
+from domain.telemetry import Effort, StepName
 from tests.builders import turn_report
 from tests.fakes.clock import START, FakeClock
 from tests.parts.collector import running_collector
@@ -28,13 +29,13 @@ def traced(clock: FakeClock, outcome: str) -> list[ReadableSpan]:
     """The spans of a turn in which one model failed and another spoke for two seconds; the turn's own is the last."""
     exporter = InMemorySpanExporter()
     traces = Traces(clock, SimpleSpanProcessor(exporter))
-    report = turn_report(clock, outcome=outcome, model=OPENAI.id, input_tokens=9, output_tokens=2, first_word=1.5)
+    effort = Effort(clock.monotonic, model=OPENAI.id, usage=Usage(9, 2))
     clock.advance(1)
-    with pytest.raises(ProviderFailure), report.step(StepName.ATTEMPT, GROQ):
+    with pytest.raises(ProviderFailure), effort.step(StepName.ATTEMPT, GROQ):
         raise ProviderFailure("http_500")
-    with report.step(StepName.ATTEMPT, OPENAI):
+    with effort.step(StepName.ATTEMPT, OPENAI):
         clock.advance(2)
-    report.ended = clock.monotonic()
+    report = turn_report(outcome=outcome, ended=clock.monotonic(), first_word=1.5, effort=effort)
     clock.advance(60)
     traces.turn_ended(report)
     traces.close()

@@ -5,6 +5,7 @@ import random
 import pytest
 
 from domain.reply.citations import CitationFilter
+from domain.sessions import Citation
 
 TEXTS = (
     "It opens at nine [1]. It closes at five [2][7], not [ 3 ] at six [1, 2; 9].",
@@ -19,8 +20,16 @@ TEXTS = (
 
 
 def filtered(chunks: list[str], known: int) -> tuple[str, set[int]]:
-    citations = CitationFilter(known)
-    return "".join(map(citations.feed, chunks)) + citations.flush(), citations.cited
+    citations, cited = CitationFilter(sources(known)), set[int]()
+    words = ""
+    for chunk in [*chunks, None]:
+        words += citations.flush() if chunk is None else citations.feed(chunk)
+        cited.update(told.source.number for told in citations.taken())
+    return words, cited
+
+
+def sources(count: int) -> list[Citation]:
+    return [Citation(f"Source {number}", 1.0, number) for number in range(1, count + 1)]
 
 
 def split(text: str, rng: random.Random) -> list[str]:
@@ -62,14 +71,8 @@ def test_every_number_is_dropped_when_nothing_was_found() -> None:
     assert filtered(["Nine [1], list[2]."], known=0) == ("Nine, list.", set())
 
 
-def test_without_knowledge_the_text_passes_at_once() -> None:
-    citations = CitationFilter(None)
-    assert citations.feed("As in [1") == "As in [1"
-    assert citations.cited == set()
-
-
 def test_words_are_held_back_only_while_they_may_become_a_marker() -> None:
-    citations = CitationFilter(1)
+    citations = CitationFilter(sources(1))
     assert citations.feed("Nine ") == "Nine"
     assert citations.feed("[") == ""
     assert citations.feed("so it is]") == " [so it is]"

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.reply.emotions import EMOTIONS, EmotionFilter
+from domain.reply.emotions import EMOTIONS, NEUTRAL, EmotionFilter
+from domain.reply.pieces import Feeling
 
 FRAGMENTS = st.sampled_from(
     [
@@ -31,11 +32,15 @@ FRAGMENTS = st.sampled_from(
 TEXTS = st.lists(FRAGMENTS | st.characters(), max_size=20).map("".join)
 
 
-def filtered(pieces: Iterable[str]) -> tuple[str, str | None]:
+def filtered(parts: Iterable[str]) -> tuple[str, str]:
     """The words that come out, and the emotion at the end."""
-    emotions = EmotionFilter()
-    words = "".join([emotions.feed(piece) for piece in pieces]) + emotions.flush()
-    return words, emotions.emotion
+    emotions, words, emotion = EmotionFilter(), "", NEUTRAL
+    for part in [*parts, None]:
+        words += emotions.flush() if part is None else emotions.feed(part)
+        for feeling in emotions.taken():
+            assert feeling.emotion != emotion
+            emotion = feeling.emotion
+    return words, emotion
 
 
 @given(TEXTS, st.data())
@@ -47,7 +52,7 @@ def test_any_cut_gives_the_same_words_and_emotion(text: str, data: st.DataObject
 
 @given(TEXTS)
 def test_an_emotion_is_always_one_that_we_know(text: str) -> None:
-    assert filtered([text])[1] in {None, *EMOTIONS}
+    assert filtered([text])[1] in EMOTIONS
 
 
 @given(TEXTS.filter(lambda text: "[" not in text))
@@ -73,18 +78,18 @@ def test_every_emotion_is_recognised(emotion: str) -> None:
         ("[happy]", "", "happy"),
         ("[happy]\n\nHello", "Hello", "happy"),
         (" \n [happy] Hello", "Hello", "happy"),
-        ("[excited] Hello", "[excited] Hello", None),
-        ("[happy Hello", "[happy Hello", None),
-        ("See [1] and [this](url).", "See [1] and [this](url).", None),
+        ("[excited] Hello", "[excited] Hello", NEUTRAL),
+        ("[happy Hello", "[happy Hello", NEUTRAL),
+        ("See [1] and [this](url).", "See [1] and [this](url).", NEUTRAL),
         ("[[happy] Hello]", "[Hello]", "happy"),
         ("[hap[happy]py] Hello", "[happy] Hello", "happy"),
-        ("a[", "a[", None),
-        ("a[hap", "a[hap", None),
-        ("[ſad] Hello", "[ſad] Hello", None),
-        ("", "", None),
+        ("a[", "a[", NEUTRAL),
+        ("a[hap", "a[hap", NEUTRAL),
+        ("[ſad] Hello", "[ſad] Hello", NEUTRAL),
+        ("", "", NEUTRAL),
     ],
 )
-def test_only_whole_known_tags_are_taken_out(text: str, words: str, emotion: str | None) -> None:
+def test_only_whole_known_tags_are_taken_out(text: str, words: str, emotion: str) -> None:
     assert filtered([text]) == (words, emotion)
     assert filtered(text) == (words, emotion)
 
@@ -94,13 +99,13 @@ def test_a_bracket_is_held_back_only_while_it_may_become_a_tag() -> None:
     assert emotions.feed("Hello [") == "Hello "
     assert emotions.feed("hap") == ""
     assert emotions.feed("hazard] x") == "[haphazard] x"
-    assert emotions.emotion is None
+    assert emotions.taken() == ()
 
 
 def test_the_emotion_is_known_before_the_words_that_follow_it() -> None:
     emotions = EmotionFilter()
     assert emotions.feed("[sad] ") == ""
-    assert emotions.emotion == "sad"
+    assert emotions.taken() == (Feeling("sad"),)
     assert emotions.feed("Hello") == "Hello"
 
 

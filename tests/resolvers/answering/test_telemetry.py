@@ -40,7 +40,7 @@ async def told(telemetry: FakeTelemetry, count: int = 1) -> TurnReport:
 
 
 def steps(report: TurnReport) -> list[tuple[str, str]]:
-    return [(step.name, step.outcome) for step in report.steps]
+    return [(step.name, step.outcome) for step in report.effort.steps]
 
 
 def inform(tx: Tx, avatar: Avatar) -> None:
@@ -81,9 +81,9 @@ async def test_a_whole_turn(
     report = await told(telemetry)
     assert steps(report) == [("admit", "ok"), ("prompt", "ok"), ("attempt", "ok"), ("settle", "ok")]
     assert (report.reply_id, report.session_id, report.avatar_id) == (sent.reply_id, session_id, avatar.id)
-    assert (report.outcome, report.model) == ("complete", FIRST)
-    assert (report.input_tokens, report.output_tokens, report.switches) == (9, 2, 0)
-    assert (report.began, report.first_word, report.ended, report.llm_seconds) == (0, 2, 5, 5)
+    assert (report.outcome, report.effort.model) == ("complete", FIRST)
+    assert (report.effort.usage.input_tokens, report.effort.usage.output_tokens, report.switches) == (9, 2, 0)
+    assert (report.began, report.first_word, report.ended, report.effort.llm_seconds) == (0, 2, 5, 5)
     assert not [word for word in ("secret", "Hello", "there") if word in repr(report)]
 
 
@@ -95,12 +95,12 @@ async def test_a_turn_that_changes_its_model(
     models.script(THIRD, "Hello there.")
     await heard(stranger, (await chat.send(stranger, session_id, "Hi")).reply_id)
     report = await told(telemetry)
-    assert [(step.model, step.outcome) for step in report.steps if step.name == "attempt"] == [
+    assert [(step.model, step.outcome) for step in report.effort.steps if step.name == "attempt"] == [
         (FIRST, "http_500"),
         (SECOND, "broken_stream"),
         (THIRD, "ok"),
     ]
-    assert (report.outcome, report.model, report.switches) == ("complete", THIRD, 1)
+    assert (report.outcome, report.effort.model, report.switches) == ("complete", THIRD, 1)
 
 
 async def test_a_turn_that_is_stopped(
@@ -119,7 +119,7 @@ async def test_a_turn_that_fails(
     models.script(FIRST, ProviderFailure("http_401", refused=True))
     await heard(stranger, (await chat.send(stranger, session_id, "Hi")).reply_id)
     report = await told(telemetry)
-    assert (report.outcome, report.model, report.first_word) == ("failed", None, None)
+    assert (report.outcome, report.effort.model, report.first_word) == ("failed", None, None)
     assert ("attempt", "http_401") in steps(report)
 
 
@@ -145,4 +145,4 @@ async def test_a_turn_that_waits_for_another(
     gate.set()
     await heard(stranger, second.reply_id)
     report = await told(telemetry, 2)
-    assert [(step.name, step.seconds) for step in report.steps][:2] == [("admit", 0), ("wait", 7)]
+    assert [(step.name, step.seconds) for step in report.effort.steps][:2] == [("admit", 0), ("wait", 7)]

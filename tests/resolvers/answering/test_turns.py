@@ -23,6 +23,7 @@ from tests.resolvers.talk import (
     done,
     failed,
     heard,
+    recover,
     started,
     stored,
     text_of,
@@ -330,7 +331,7 @@ async def test_a_reply_that_a_crash_cut_off_is_over_for_whoever_asks(
     stranger: Context, session_id: str, store: Store, after_seq: int
 ) -> None:
     reply_id = await left_by_a_crash(store, session_id)
-    await stranger.services.turns.recover()
+    await recover(stranger.services)
     last = done(await heard(stranger, reply_id, after_seq))
     assert (last.text, last.interrupted) == ("", True)
     assert last.seq > after_seq
@@ -342,7 +343,7 @@ async def test_recovering_leaves_replies_that_are_over_alone(
     sent = await chat.send(stranger, session_id, "Hi")
     await heard(stranger, sent.reply_id)
     before = await stored(store, sent.reply_id)
-    await stranger.services.turns.recover()
+    await recover(stranger.services)
     assert await stored(store, sent.reply_id) == before
 
 
@@ -368,7 +369,7 @@ async def test_a_crash_keeps_what_was_said_before_the_last_sweep(
     await stranger.services.turns.sweep()
     draft = await stored(store, reply_id)
     assert (draft.content, draft.status) == ("Hello ", MessageStatus.STREAMING)
-    await stranger.services.turns.recover()
+    await recover(stranger.services)
     closed = await stored(store, reply_id)
     assert (closed.content, closed.status) == ("Hello ", MessageStatus.INTERRUPTED)
     gate.set()
@@ -378,5 +379,5 @@ async def test_a_conversation_goes_on_after_a_crash(
     stranger: Context, session_id: str, store: Store, hello: str
 ) -> None:
     await left_by_a_crash(store, session_id)
-    await stranger.services.turns.recover()
+    await recover(stranger.services)
     assert (await chat.ask(stranger, session_id, "Still there?")).text == hello

@@ -8,11 +8,11 @@ from domain.avatars import Avatar
 from domain.errors import Unavailable
 from domain.sessions import MessageStatus
 from resolvers import chat
-from resolvers.answering import turns
+from resolvers.answering import settling
 from resolvers.context import Context
 from tests.fakes.clock import FakeClock
 from tests.fakes.models import ScriptedModels
-from tests.resolvers.talk import FIRST, begun, done, failed, heard, said, started, stored
+from tests.resolvers.talk import FIRST, begun, done, failed, heard, recover, said, started, stored
 from tests.resolvers.troubled_store import TroubledStore
 
 
@@ -67,7 +67,7 @@ async def test_a_shutdown_tries_once_more(stranger: Context, unstored: str, stor
 async def test_a_shutdown_without_the_database_ends(stranger: Context, unstored: str, store: TroubledStore) -> None:
     await stranger.services.turns.close()
     store.broken = False
-    await stranger.services.turns.recover()
+    await recover(stranger.services)
     assert (await stored(store, unstored)).status is MessageStatus.INTERRUPTED
 
 
@@ -85,7 +85,7 @@ async def test_what_the_database_will_never_take_is_given_up(
 async def test_only_so_many_are_kept(
     stranger: Context, avatar: Avatar, models: ScriptedModels, store: TroubledStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(turns, "UNSTORED_MAX", 2)
+    monkeypatch.setattr(settling, "UNSTORED_MAX", 2)
     models.script(FIRST, "Hello ", gate := asyncio.Event(), "there.")
     replies = [await begun(stranger, await started(stranger, avatar)) for _ in range(3)]
     store.broken = True

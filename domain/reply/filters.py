@@ -1,0 +1,59 @@
+"""Filters of a reply's words, and how a list of them becomes one."""
+
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import aclosing
+from typing import Protocol
+
+from domain.reply.pieces import Piece, Words
+
+
+class Filter(Protocol):
+    """Takes something out of text that arrives in parts of any size, and tells what it took."""
+
+    def feed(self, text: str) -> str:
+        """The words that are certain to pass; what may still be taken out is held back."""
+        ...
+
+    def flush(self) -> str:
+        """What was held back when the text ended."""
+        ...
+
+    def taken(self) -> Sequence[Piece]:
+        """What was taken out since this was last asked."""
+        ...
+
+
+async def filtered(pieces: AsyncGenerator[Piece], filters: Sequence[Filter]) -> AsyncGenerator[Piece]:
+    """The pieces with their words passed through each filter in turn; what was taken out of words comes before them.
+
+    What the filters hold back is given when the pieces end, and lost when they fail.
+    """
+    async with aclosing(pieces):
+        async for piece in pieces:
+            if isinstance(piece, Words):
+                for passed in fed(filters, piece.text):
+                    yield passed
+            else:
+                yield piece
+    for passed in flushed(filters):
+        yield passed
+
+
+def fed(filters: Sequence[Filter], text: str) -> Iterator[Piece]:
+    for each in filters:
+        text = each.feed(text)
+    return told(filters, text)
+
+
+def flushed(filters: Sequence[Filter]) -> Iterator[Piece]:
+    text = ""
+    for each in filters:
+        text = each.feed(text) + each.flush()
+    return told(filters, text)
+
+
+def told(filters: Sequence[Filter], text: str) -> Iterator[Piece]:
+    for each in filters:
+        yield from each.taken()
+    if text:
+        yield Words(text)

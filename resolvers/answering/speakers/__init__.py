@@ -1,0 +1,1 @@
+"""Whoever can answer: a file a speaker, each behind the port `Speaker`."""
