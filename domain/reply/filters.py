@@ -1,6 +1,6 @@
 """Filters of a reply's words, and how a list of them becomes one."""
 
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from typing import Protocol
 
@@ -30,30 +30,30 @@ async def filtered(pieces: AsyncGenerator[Piece], filters: Sequence[Filter]) -> 
     """
     async with aclosing(pieces):
         async for piece in pieces:
-            if isinstance(piece, Words):
-                for passed in fed(filters, piece.text):
-                    yield passed
-            else:
+            if not isinstance(piece, Words):
                 yield piece
-    for passed in flushed(filters):
-        yield passed
+                continue
+            text = piece.text
+            for each in filters:
+                text = each.feed(text)
+            for taken in taken_by(filters):
+                yield taken
+            if text:
+                yield piece if text is piece.text else Words(text)
+    rest = flushed(filters)
+    for taken in taken_by(filters):
+        yield taken
+    if rest:
+        yield Words(rest)
 
 
-def fed(filters: Sequence[Filter], text: str) -> Iterator[Piece]:
-    for each in filters:
-        text = each.feed(text)
-    return told(filters, text)
-
-
-def flushed(filters: Sequence[Filter]) -> Iterator[Piece]:
+def flushed(filters: Sequence[Filter]) -> str:
+    """What each held back, through those behind it."""
     text = ""
     for each in filters:
         text = each.feed(text) + each.flush()
-    return told(filters, text)
+    return text
 
 
-def told(filters: Sequence[Filter], text: str) -> Iterator[Piece]:
-    for each in filters:
-        yield from each.taken()
-    if text:
-        yield Words(text)
+def taken_by(filters: Sequence[Filter]) -> list[Piece]:
+    return [piece for each in filters for piece in each.taken()]
