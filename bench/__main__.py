@@ -12,10 +12,10 @@ from typing import Any
 import psutil
 import uvloop
 
-from bench import connections, database, events, first_token, knowledge, soak, start, streaming, vectors
-from bench.processes import LOAD_CORE
+from bench.parts import connections, database, events, first_token, knowledge, soak, start, streaming, vectors
 from bench.quality import retrieval
 from bench.report import Row, Table, publish, save
+from bench.rig.processes import LOAD_CORE
 from bench.scale import FULL, QUICK, Scale
 
 Measure = Callable[[Scale], Coroutine[Any, Any, list[Row]]]

@@ -1,14 +1,14 @@
 import { useState } from "preact/hooks";
 
-import type { PublicAvatar } from "./api";
+import type { PublicAvatar } from "./conversation/api";
 import { ChatHeader } from "./ChatHeader";
 import { Composer } from "./Composer";
 import { Log } from "./Log";
-import { chatMemory } from "./memory";
-import { openConversation } from "./open-conversation";
+import { chatMemory } from "./conversation/memory";
+import { openConversation } from "./conversation/open-conversation";
 import { PasswordPrompt } from "./PasswordPrompt";
-import { isBusy } from "./turns";
-import { useConversation } from "./use-conversation";
+import { isBusy } from "./conversation/turns";
+import { useConversation } from "./conversation/use-conversation";
 import type { Visit } from "./visit";
 
 export function Chat({ avatar, visit }: { avatar: PublicAvatar; visit: Visit }) {

@@ -1,5 +1,5 @@
-import type { PublicAvatar } from "./api";
-import { isBusy, replyOf, type Turn } from "./turns";
+import type { PublicAvatar } from "./conversation/api";
+import { isBusy, replyOf, type Turn } from "./conversation/turns";
 
 interface ChatHeaderProps {
   avatar: PublicAvatar;

@@ -1,7 +1,7 @@
 import type { ComponentChildren } from "preact";
 import { useLayoutEffect } from "preact/hooks";
 
-import type { PublicAvatar } from "./api";
+import type { PublicAvatar } from "./conversation/api";
 import { Chat } from "./Chat";
 import { themeFor } from "./theme";
 import { useAvatar, type AvatarLoad } from "./use-avatar";

@@ -1,6 +1,6 @@
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 
-import type { ChatMemory } from "./memory";
+import type { ChatMemory } from "./conversation/memory";
 
 interface ComposerProps {
   avatarName: string;

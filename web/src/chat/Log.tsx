@@ -1,5 +1,5 @@
 import { TurnView } from "./TurnView";
-import type { Turn } from "./turns";
+import type { Turn } from "./conversation/turns";
 import { useStickToEnd } from "./use-stick-to-end";
 
 interface LogProps {

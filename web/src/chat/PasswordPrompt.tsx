@@ -1,6 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
 
-import type { PasswordGate } from "./password-gate";
+import type { PasswordGate } from "./conversation/password-gate";
 
 interface PasswordPromptProps {
   gate: PasswordGate;

@@ -1,7 +1,7 @@
-import type { Reply } from "./reply";
-import { Sources } from "./Sources";
-import { ReplyText } from "./ReplyText";
-import { canRetry, replyOf, type Turn } from "./turns";
+import type { Reply } from "./reply/reply";
+import { Sources } from "./reply/Sources";
+import { ReplyText } from "./reply/ReplyText";
+import { canRetry, replyOf, type Turn } from "./conversation/turns";
 
 interface TurnViewProps {
   turn: Turn;

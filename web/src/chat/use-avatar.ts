@@ -1,7 +1,7 @@
 import { useCallback, useEffect, useState } from "preact/hooks";
 
 import { asFailure } from "../graphql/failure";
-import { fetchAvatar, type PublicAvatar } from "./api";
+import { fetchAvatar, type PublicAvatar } from "./conversation/api";
 
 export type AvatarLoad =
   | { readonly kind: "loading" }

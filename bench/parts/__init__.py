@@ -1,0 +1,1 @@
+"""What is measured: a file a part, each with a `measure` of its own."""
