@@ -18,6 +18,8 @@ from domain.telemetry import Effort, StepName
 COOLDOWN = 30.0
 LONGEST_COOLDOWN = 300.0
 NOBODY_TO_ASK = "no_candidate"
+ATTEMPT_MAX_CHARS = 200_000
+"""Far more than a reply may have: what a model gives beyond it is blank, or repeats what was said."""
 
 
 class ProviderHealth:
@@ -119,6 +121,8 @@ class Failover:
                         bill.counted(delta)
                     else:
                         bill.said(delta.text)
+                        if bill.characters > ATTEMPT_MAX_CHARS:
+                            raise ProviderFailure("endless_reply")
                         yield delta.text
         finally:
             self._effort.usage += bill.usage()

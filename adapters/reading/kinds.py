@@ -15,7 +15,9 @@ OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 LOCKED_PACKAGE = "EncryptedPackage".encode("utf-16-le")
 WIDE_MARKS = (b"\xff\xfe", b"\xfe\xff")
 HTML_START = re.compile(
-    rb"^(\xef\xbb\xbf)?\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*<(!doctype html|html|head|body)\b", re.I | re.S
+    # Each part is taken once and never given back, so that no row of comments is cut in all possible ways.
+    rb"^(\xef\xbb\xbf)?\s*+(<\?xml[^>]*+>\s*+)?+(<!--(?:(?!-->).)*+-->\s*+)*+<(!doctype html|html|head|body)\b",
+    re.I | re.S,
 )
 
 

@@ -13,7 +13,7 @@ from adapters.reading.plain import markdown
 from domain.knowledge.items import TITLE_MAX, URL_MAX
 from domain.knowledge.reading import FailureCode, Raw, Unreadable
 
-CHARSET = re.compile(rb"<meta[^>]+charset\s*=\s*[\"']?\s*([\w-]+)", re.I)
+CHARSET = re.compile(rb"<meta[^<>]+charset\s*=\s*[\"']?\s*([\w-]+)", re.I)
 CHARSET_WITHIN_BYTES = 4096
 LINKS_MAX = 2000
 HARDLY_ANYTHING = 16

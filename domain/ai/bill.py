@@ -13,9 +13,11 @@ class Bill:
         self._asked, self._prompt = asked, prompt
         self._count: TokenCount | None = None
         self._said: list[str] = []
+        self.characters = 0
 
     def said(self, text: str) -> None:
         self._said.append(text)
+        self.characters += len(text)
 
     def counted(self, count: TokenCount) -> None:
         self._count = count

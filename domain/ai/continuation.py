@@ -1,6 +1,7 @@
 """Joins a second model's words to those that were already said, so that nothing is said twice."""
 
 SURE_OVERLAP = 12
+SPACE_MOST = 64
 FIRST_CJK = "\u2e80"
 
 
@@ -22,7 +23,7 @@ class Continuation:
             return text
         text = self._space + self._held + text
         self._held = text.lstrip()
-        self._space = text.removesuffix(self._held)
+        self._space = text[: len(text) - len(self._held)][-SPACE_MOST:]
         if self._held in self._said:
             return ""
         return self._join()

@@ -7,8 +7,13 @@ from domain.reply.filters import Filter
 from domain.reply.pieces import Cited
 from domain.sessions import Citation
 
-MARKER = re.compile(r"(?P<space>[ \t]*)\[\s{0,2}\^?(?P<numbers>\d{1,3}(?:\s{0,2}[,;]\s{0,2}\d{1,3}){0,15})\s{0,2}\]")
-MAY_BE_MARKER = re.compile(r"[ \t]*\[[\s^\d,;]{0,130}$|[ \t]+$|`+$")
+# A run of blanks, or of backticks, is looked at from its first character only: each pattern takes time in
+# proportion to the text, whatever the text is.
+MARKER = re.compile(
+    r"(?P<space>(?<![ \t])[ \t]*)\[\s{0,2}\^?(?P<numbers>\d{1,3}(?:\s{0,2}[,;]\s{0,2}\d{1,3}){0,15})\s{0,2}\]"
+)
+MAY_BE_MARKER = re.compile(r"(?<![ \t])[ \t]*\[[\s^\d,;]{0,130}$|(?<![ \t])[ \t]+$|(?<!`)`+$")
+HELD_MOST = 256
 CODE_OR_LINE = re.compile(r"(`+|\n)")
 BLOCK = "```"
 
@@ -16,8 +21,9 @@ BLOCK = "```"
 class CitationFilter(Filter):
     """Keeps the markers that name one of the `known` sources, as `[1]` each, and drops every other.
 
-    The first source is number 1. Text that may still become a marker is held back. Code between backticks stays as
-    it is; in a line it ends with the line, so that a lone backtick hides nothing.
+    The first source is number 1. Text that may still become a marker is held back, at most `HELD_MOST` characters of
+    it, which no marker has. Code between backticks stays as it is; in a line it ends with the line, so that a lone
+    backtick hides nothing.
     """
 
     def __init__(self, known: Sequence[Citation]) -> None:
@@ -29,7 +35,7 @@ class CitationFilter(Filter):
     def feed(self, text: str) -> str:
         """The words that are certain not to be part of a marker."""
         text = self._held + text
-        cut = found.start() if (found := MAY_BE_MARKER.search(text)) else len(text)
+        cut = max(found.start(), len(text) - HELD_MOST) if (found := MAY_BE_MARKER.search(text)) else len(text)
         self._held = text[cut:]
         return self._words(text[:cut])
 

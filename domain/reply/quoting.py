@@ -15,8 +15,9 @@ RULE = re.compile(r"[\s|:=-]+$")
 HEADING = re.compile(r"\s*#+\s")
 ITEM = re.compile(r"\s*(?:[-*+]|\d+[.)])\s")
 BULLET = re.compile(r"^\s*(?:(?:[-*+]|\d+[.)])\s+|>\s*)+")
-LINK = re.compile(r"!\[[^]]*\]\([^)]*\)|\[([^]]*)\]\([^)\s]*\)")
-EMPHASIS = re.compile(r"[*`]+|(?<!\w)_+|_+(?!\w)")
+TARGET = r"\([^()\n]*(?:\([^()\n]*\)[^()\n]*)*\)"
+LINK = re.compile(rf"!\[[^\[\]]*\]{TARGET}|\[([^\[\]]*)\]{TARGET}")
+EMPHASIS = re.compile(r"[*`]+|(?<!\w)_+|(?<!_)_+(?!\w)")
 ENDS = (".", "!", "?", "…", "。", "！", "？", ":", "：")
 
 
