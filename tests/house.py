@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
+from adapters.memory.limiter import MemoryLimiter
 from adapters.memory.news import MemoryNews
 from adapters.memory.replies import MemoryReplies
 from domain.ai.providers import Patience
@@ -21,7 +22,6 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.embedder import BagOfWords, FakeEmbedders
 from tests.fakes.fetcher import FakeFetcher, FakeRobots
 from tests.fakes.lexicon import FakeLexicon
-from tests.fakes.limiter import FakeLimiter
 from tests.fakes.models import ScriptedModels
 from tests.fakes.paragraphs import ParagraphReader
 from tests.fakes.sign_in import FakeSignIn
@@ -82,7 +82,7 @@ async def services(
             models=models,
             vault=vault,
             sign_in=sign_in or FakeSignIn(),
-            limiter=limiter or FakeLimiter(clock),
+            limiter=limiter or MemoryLimiter(clock),
             telemetry=telemetry,
             turns=turns,
             indexer=indexer,

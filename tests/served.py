@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from adapters.database.store import open_store
+from adapters.memory.limiter import MemoryLimiter
 from domain.ai.providers import Patience
 from domain.avatars import AiProvider
 from resolvers.demo import DEMO_SHORT_ID, ensure_demo
 from tests.fakes.clock import FakeClock
 from tests.fakes.fetcher import FakeFetcher
-from tests.fakes.limiter import FakeLimiter
 from tests.fakes.models import ScriptedModels
 from tests.fakes.sign_in import FakeSignIn
 from tests.house import services
@@ -56,7 +56,7 @@ async def house(
                 models=models,
                 clock=clock,
                 sign_in=sign_in,
-                limiter=FakeLimiter(clock),
+                limiter=MemoryLimiter(clock),
                 patience=patience,
                 fetcher=web,
                 indexing=True,

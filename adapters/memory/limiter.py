@@ -1,43 +1,50 @@
-"""Rate limits, counted by the `limits` library in this process's memory."""
+"""Rate limits, counted in this process's memory."""
 
 import math
-
-from limits import RateLimitItemPerSecond
-from limits.aio.storage import MemoryStorage
-from limits.aio.strategies import MovingWindowRateLimiter
+from collections import OrderedDict, deque
 
 from domain.limits import Hit, Limit
 from domain.ports import Clock, Limiter
 
-PUT_BACK_SECONDS = 60.0
+CALLERS_MOST = 100_000
 
 
-class LimitsLimiter(Limiter):
+class MemoryLimiter(Limiter):
     """A moving window: an attempt counts for exactly the limit's seconds. A refused one does not count.
 
-    When the clock is put back by more than a minute all counts start anew: what was counted lies in its
-    future, and would count for as long as it was put back.
+    Whoever made an attempt last stands last, so those whose attempts are all forgotten are found at the front: a hit
+    takes the same time however many callers there are. Of each limit the latest `CALLERS_MOST` callers are kept.
     """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._storage = MemoryStorage()
-        self._limiter = MovingWindowRateLimiter(self._storage)
-        self._latest = 0.0
+        self._attempts: dict[str, OrderedDict[str, deque[float]]] = {}
 
     async def hit(self, limit: Limit, key: str) -> Hit:
-        item = RateLimitItemPerSecond(limit.count, limit.seconds, namespace=limit.name)
-        now = self._clock.now().timestamp()
-        if now < self._latest - PUT_BACK_SECONDS:
-            await self._storage.reset()
-        self._latest = now
-        allowed = await self._limiter.hit(item, key)
-        reset_time, remaining = await self._limiter.get_window_stats(item, key)
-        wait = math.ceil(reset_time - now)
+        now = self._clock.monotonic()
+        callers = self._attempts.setdefault(limit.name, OrderedDict())
+        forget(callers, now - limit.seconds)
+        attempts = callers.setdefault(key, deque())
+        while attempts and attempts[0] <= now - limit.seconds:
+            attempts.popleft()
+        allowed = len(attempts) < limit.count
+        if allowed:
+            attempts.append(now)
+            callers.move_to_end(key)
+        wait = attempts[0] + limit.seconds - now
         return Hit(
             allowed=allowed,
             limit=limit.count,
-            remaining=max(remaining, 0),
-            reset_at=math.ceil(reset_time),
-            retry_after=0 if allowed else max(wait, 1),
+            remaining=limit.count - len(attempts),
+            reset_at=math.ceil(self._clock.now().timestamp() + wait),
+            retry_after=0 if allowed else max(math.ceil(wait), 1),
         )
+
+
+def forget(callers: OrderedDict[str, deque[float]], until: float) -> None:
+    """Forgets those whose last attempt was not after `until`, and the first of too many."""
+    while callers:
+        key, attempts = next(iter(callers.items()))
+        if attempts[-1] > until and len(callers) <= CALLERS_MOST:
+            return
+        del callers[key]

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from adapters.memory.limiter import LimitsLimiter
+from adapters.memory.limiter import MemoryLimiter
 from adapters.memory.news import MemoryNews
 from adapters.memory.replies import MemoryReplies
 from domain.knowledge.ports import KnowledgeNews
@@ -20,4 +20,4 @@ class Memory:
 
 @asynccontextmanager
 async def open_memory(clock: Clock) -> AsyncIterator[Memory]:
-    yield Memory(MemoryReplies(clock), MemoryNews(), LimitsLimiter(clock))
+    yield Memory(MemoryReplies(clock), MemoryNews(), MemoryLimiter(clock))
