@@ -166,16 +166,19 @@ class Unavailable(AvatariumError):
 class ProviderFailure(Exception):
     """What an adapter raises when a provider fails; it never leaves the failover.
 
-    `refused` means that asking elsewhere cannot help (HTTP 400, 401, 403): the request or
-    its key is at fault. `retry_after` is the provider's own wish, in seconds. The `reason`
-    is one of our own words (`timeout`, `http_500`, …), never the provider's text, since
-    that may quote a prompt or a key.
+    `refused` means that the request or its key is at fault (HTTP 400, 401, 403), and `of_key` that it is the
+    key: whose it is decides whether asking elsewhere helps. `retry_after` is the provider's own wish, in seconds.
+    The `reason` is one of our own words (`timeout`, `http_500`, …), never the provider's text, since that may quote
+    a prompt or a key.
     """
 
-    def __init__(self, reason: str, *, refused: bool = False, retry_after: float | None = None) -> None:
+    def __init__(
+        self, reason: str, *, refused: bool = False, of_key: bool = False, retry_after: float | None = None
+    ) -> None:
         super().__init__(reason)
         self.reason = reason
         self.refused = refused
+        self.of_key = of_key
         self.retry_after = retry_after
 
 

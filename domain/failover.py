@@ -1,6 +1,7 @@
 """A model made of models: asks one candidate after the other until a reply is whole."""
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
@@ -14,6 +15,8 @@ from domain.errors import ProviderFailure
 from domain.ports import Clock, Models
 from domain.reply.pieces import Switched, Words
 from domain.telemetry import Effort, StepName
+
+log = logging.getLogger("avatarium.failover")
 
 COOLDOWN = 30.0
 LONGEST_COOLDOWN = 300.0
@@ -50,7 +53,8 @@ class Failover:
 
     An error before the first word leads to the next candidate, silently. A break or a stall after
     words were said leads to the next candidate too, which goes on from there, announced by
-    `Switched`. A refusal (HTTP 400, 401, 403) is final, since it is the caller's own fault.
+    `Switched`. A refusal (HTTP 400, 401, 403) is final, since it is the caller's own fault; only where it is
+    the server's key that is refused, the next candidate is asked, as after any other error.
     Each attempt is a step of the `effort`, and its bill a part of what that cost.
     """
 
@@ -72,8 +76,8 @@ class Failover:
                         async for piece in pieces:
                             yield piece
             except ProviderFailure as error:
-                failure = error
-                if error.refused:
+                failure = for_caller(error, candidate)
+                if failure.refused:
                     break
                 self._health.failed(candidate, error.retry_after)
                 continue
@@ -145,3 +149,11 @@ class Failover:
                     raise ProviderFailure(reason) from None
                 yield delta
                 wait, reason = self._patience.between_tokens, "stalled"
+
+
+def for_caller(failure: ProviderFailure, candidate: Candidate) -> ProviderFailure:
+    """The failure as the avatar's owner has to take it: a bad key of the server is none of their doing."""
+    if not (failure.of_key and candidate.is_managed):
+        return failure
+    log.error("%s refuses this server's key: %s", candidate.provider, failure.reason)
+    return ProviderFailure(failure.reason, retry_after=failure.retry_after)

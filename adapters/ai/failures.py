@@ -6,12 +6,18 @@ from email.utils import parsedate_to_datetime
 
 from domain.errors import ProviderFailure
 
-REFUSALS = frozenset({400, 401, 403})
+KEY_REFUSALS = frozenset({401, 403})
+REFUSALS = KEY_REFUSALS | {400}
 
 
 def http_failure(status: int, retry_after: str | None = None) -> ProviderFailure:
     """`retry_after` is the value of the header of that name, where there is one."""
-    return ProviderFailure(f"http_{status}", refused=status in REFUSALS, retry_after=seconds(retry_after))
+    return ProviderFailure(
+        f"http_{status}",
+        refused=status in REFUSALS,
+        of_key=status in KEY_REFUSALS,
+        retry_after=seconds(retry_after),
+    )
 
 
 def seconds(retry_after: str | None) -> float | None:

@@ -65,6 +65,11 @@ class Candidate:
         return f"{self.provider}/{self.name}"
 
     @property
+    def is_managed(self) -> bool:
+        """Whether it is asked with the server's own key."""
+        return self.api_key is None and self.provider is not AiProvider.CUSTOM
+
+    @property
     def context(self) -> int:
         """Tokens that prompt and reply may take together."""
         known = BY_ID.get(self.id)

@@ -6,6 +6,7 @@ from contextlib import aclosing
 
 import pytest
 
+from adapters.ai.failures import http_failure
 from domain.ai.models import Candidate
 from domain.ai.prompts import Prompt, Utterance
 from domain.ai.providers import Delta, Patience, TokenCount
@@ -23,7 +24,7 @@ OPENAI = Candidate(AiProvider.OPENAI, "gpt")
 XAI = Candidate(AiProvider.XAI, "grok")
 PROMPT = Prompt("You are Ada.", (Utterance(Role.USER, "Who are you?"),))
 BROKEN = ProviderFailure("broken_stream")
-REFUSED = ProviderFailure("http_401", refused=True)
+REFUSED = ProviderFailure("http_400", refused=True)
 IMPATIENT = Patience(first_token=0.01, between_tokens=0.01)
 
 
@@ -188,6 +189,43 @@ async def test_a_refusal_is_final(models: ScriptedModels, health: ProviderHealth
     assert reply.failure is REFUSED
     assert reply.text == "".join(before)
     assert models.calls == [GROQ]
+
+
+OWN = Candidate(AiProvider.GROQ, "llama", api_key="sk-own")
+CUSTOM = Candidate(AiProvider.CUSTOM, "llama", base_url="https://models.example/v1")
+
+
+@pytest.mark.parametrize("status", [401, 403])
+@pytest.mark.parametrize("before", [(), ("I am",)])
+async def test_a_bad_key_of_the_server_leads_to_the_next(
+    models: ScriptedModels, health: ProviderHealth, before: tuple[str, ...], status: int
+) -> None:
+    models.script(GROQ.id, *before, http_failure(status))
+    models.script(OPENAI.id, "I am Ada.")
+    reply = await Listener(models, health).listen(GROQ, OPENAI)
+    assert (reply.text, reply.failure) == ("I am Ada.", None)
+    assert health.ordered([GROQ, OPENAI]) == [OPENAI, GROQ]
+
+
+@pytest.mark.parametrize("candidate", [OWN, CUSTOM])
+async def test_a_bad_key_of_an_owner_is_theirs_to_mend(
+    models: ScriptedModels, health: ProviderHealth, candidate: Candidate
+) -> None:
+    models.script(candidate.id, http_failure(401))
+    reply = await Listener(models, health).listen(candidate, OPENAI)
+    assert reply.failure is not None
+    assert reply.failure.refused
+    assert [call.id for call in models.calls] == [candidate.id]
+
+
+async def test_when_all_keys_of_the_server_are_bad_nobody_is_at_fault(
+    models: ScriptedModels, health: ProviderHealth
+) -> None:
+    models.script(GROQ.id, http_failure(401))
+    models.script(OPENAI.id, http_failure(403))
+    reply = await Listener(models, health).listen(GROQ, OPENAI)
+    assert reply.failure is not None
+    assert (reply.failure.reason, reply.failure.refused) == ("http_403", False)
 
 
 async def test_a_refusal_says_nothing_about_health(models: ScriptedModels, health: ProviderHealth) -> None:

@@ -106,7 +106,7 @@ async def test_nobody_left_after_words_is_an_error_and_the_words_are_kept(door: 
 
 
 async def test_a_refused_key_is_an_error_and_nobody_else_is_asked(door: Door, house: House) -> None:
-    house.models.script(house.first, ProviderFailure("http_401", refused=True))
+    house.models.script(house.first, ProviderFailure("http_400", refused=True))
     house.models.script(house.second, *ANSWER)
     session = await door.start(house.short_id)
     assert await code_of(door, house, session, "Hello") == "AI_PROVIDER_ERROR"

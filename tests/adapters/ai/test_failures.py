@@ -14,6 +14,7 @@ from adapters.ai.failures import http_failure
 def test_which_statuses_are_the_callers_own_fault(status: int, refused: bool) -> None:
     failure = http_failure(status)
     assert (failure.reason, failure.refused, failure.retry_after) == (f"http_{status}", refused, None)
+    assert failure.of_key == (status in (401, 403))
 
 
 @pytest.mark.parametrize(("header", "seconds"), [("7", 7.0), ("0", 0.0), ("1.5", 1.5), (" 20 ", 20.0), ("-3", 0.0)])

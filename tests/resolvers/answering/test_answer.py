@@ -35,7 +35,7 @@ from tests.resolvers.talk import (
 
 DOWN = ProviderFailure("http_500")
 BROKEN = ProviderFailure("broken_stream")
-REFUSED = ProviderFailure("http_401", refused=True)
+REFUSED = ProviderFailure("http_400", refused=True)
 OWN_KEY = "sk-0123456789abcdef"
 
 
@@ -131,6 +131,31 @@ async def test_a_refused_request_asks_nobody_else(
     assert failed(events).code == "AI_PROVIDER_ERROR"
     assert [call.id for call in models.calls] == [FIRST]
     assert (await said(store, session_id))[-1] == ("assistant", "".join(words), MessageStatus.FAILED)
+
+
+async def test_a_bad_key_of_the_server_does_not_silence_its_avatars(
+    stranger: Context, session_id: str, models: ScriptedModels
+) -> None:
+    models.script(FIRST, ProviderFailure("http_401", refused=True, of_key=True))
+    models.script(SECOND, "Hello there.")
+    assert done(await reply_to(stranger, session_id)).text == "Hello there."
+
+
+async def test_when_the_server_has_bad_keys_only_the_avatar_says_so_itself(
+    stranger: Context, session_id: str, models: ScriptedModels
+) -> None:
+    for model in BY_ID:
+        models.script(model, ProviderFailure("http_401", refused=True, of_key=True))
+    assert done(await reply_to(stranger, session_id)).text.endswith(UNREACHABLE)
+
+
+async def test_a_bad_key_of_the_owner_is_theirs_to_mend(
+    ann: Context, stranger: Context, avatar: Avatar, models: ScriptedModels
+) -> None:
+    await avatars.update(ann, avatar.id, {"ai_api_key": OWN_KEY})
+    models.script(FIRST, ProviderFailure("http_401", refused=True, of_key=True))
+    models.script(SECOND, "Hello there.")
+    assert failed(await reply_to(stranger, await started(stranger, avatar))).code == "AI_PROVIDER_ERROR"
 
 
 async def test_nothing_of_a_providers_own_error_reaches_a_visitor(
