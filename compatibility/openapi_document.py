@@ -1,7 +1,7 @@
 """The OpenAPI 3.1 document, made from the same declarations as the routes."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, models_json_schema
@@ -164,11 +164,11 @@ def failures(endpoint: Endpoint[Any]) -> Json:
     codes: dict[int, list[str]] = {}
     for error in (*endpoint.errors, *implied(endpoint)):
         codes.setdefault(error.status, []).append(error.code)
-    return {str(status): failure(status, codes[status]) for status in sorted(codes)}
+    return {str(status): failure(codes[status]) for status in sorted(codes)}
 
 
-def failure(status: int, codes: Iterable[str]) -> Json:
-    limited = {"headers": RATE_LIMIT | RETRY_AFTER} if status == RateLimited.status else {}
+def failure(codes: Sequence[str]) -> Json:
+    limited = {"headers": RATE_LIMIT | RETRY_AFTER} if RateLimited.code in codes else {}
     return {"description": ", ".join(codes), **limited, "content": json_content(reference_to("Error"))}
 
 

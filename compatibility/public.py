@@ -15,6 +15,7 @@ from domain.errors import (
     NotFound,
     PasswordRequired,
     RateLimited,
+    SessionBusy,
     SessionEnded,
     SessionExpired,
 )
@@ -186,7 +187,7 @@ ENDPOINTS: tuple[Endpoint[Any], ...] = (
         slow=True,
         body=ChatMessage,
         answer=ChatAnswer,
-        errors=(Forbidden, NotFound, SessionEnded, SessionExpired, AiProviderFailed),
+        errors=(Forbidden, NotFound, SessionEnded, SessionExpired, SessionBusy, AiProviderFailed),
     ),
     Endpoint(
         methods=("POST",),

@@ -142,6 +142,14 @@ class RateLimited(AvatariumError):
         self.retry_after = retry_after
 
 
+class SessionBusy(AvatariumError):
+    """As many messages of one session wait for their answers as may wait."""
+
+    code = "SESSION_BUSY"
+    status = 429
+    retryable = True
+
+
 class Internal(AvatariumError):
     code = "INTERNAL_ERROR"
     status = 500

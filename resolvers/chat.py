@@ -3,15 +3,16 @@
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
+from functools import partial
 from uuid import uuid4
 
 from domain.ai.prompts import Utterance
-from domain.errors import AiProviderFailed, BadRequest, NotFound, Unavailable
+from domain.errors import AiProviderFailed, BadRequest, NotFound, SessionBusy, Unavailable
 from domain.reply.events import ReplyDone, ReplyEvent, ReplyFailed, Spoken, resumed, spoken
 from domain.sessions import Message, MessageStatus, Role, check_client_message_id, check_content
 from domain.tables import Tx
 from resolvers.answering.transcript import Opened
-from resolvers.answering.turns import HISTORY_MESSAGES
+from resolvers.answering.turns import HISTORY_MESSAGES, QUEUE_MOST
 from resolvers.avatars import owner_id
 from resolvers.context import Context
 from resolvers.guards import anyone, anyone_streaming
@@ -42,16 +43,26 @@ async def send(
 
     Returns once the words are durable. The same `client_message_id` in the same session gives the
     same reply, so a send can be repeated safely. `history` counts only in a session without messages.
+
+    Raises `SessionBusy` while too many messages of the session wait for their answers, and `Unavailable` when this
+    server is stopping; both can be sent again.
     """
     content, client_message_id = check_content(content), check_client_message_id(client_message_id)
+    turns = ctx.services.turns
+    if turns.closing:
+        raise Unavailable("This server is stopping. Send the message again.")
     owner = await owner_id(ctx)
     now, accepted = ctx.services.clock.now(), ctx.services.clock.monotonic()
 
-    def open_turn(tx: Tx) -> Opened | Sent:
+    def open_turn(tx: Tx, has_place: bool) -> Opened | Sent:
         session, avatar = of_avatar(ctx, tx, session_id, short_id, owner)
         if sent := sent_before(tx, session_id, client_message_id, content):
             return sent
         session.require_open(now)
+        if not has_place:
+            raise SessionBusy(
+                f"{QUEUE_MOST} messages wait for their answers. Send this one again after the next reply."
+            )
         before = tx.messages.history(session_id, HISTORY_MESSAGES)
         informed = bool(tx.passages.languages(avatar.id))
         message = Message(
@@ -66,13 +77,14 @@ async def send(
         return Opened(avatar, message, reply, before, tuple(history[-CLIENT_HISTORY_MAX:]), informed, accepted)
 
     async def open_and_start() -> Sent:
-        opened = await ctx.services.store.write(open_turn)
-        if isinstance(opened, Sent):
-            return opened
-        await ctx.services.turns.start(opened)
-        return Sent(opened.message, opened.reply.id)
+        with turns.queueing(session_id) as has_place:
+            opened = await ctx.services.store.write(partial(open_turn, has_place=has_place))
+            if isinstance(opened, Sent):
+                return opened
+            await turns.start(opened)
+            return Sent(opened.message, opened.reply.id)
 
-    return await ctx.services.turns.to_the_end(open_and_start())
+    return await turns.to_the_end(open_and_start())
 
 
 def sent_before(tx: Tx, session_id: str, client_message_id: str | None, content: str) -> Sent | None:

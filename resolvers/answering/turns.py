@@ -6,8 +6,9 @@ when nobody has listened for a while, or when the server shuts down. What was sa
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Collection, Coroutine, Iterable
-from contextlib import asynccontextmanager, suppress
+from collections import Counter
+from collections.abc import AsyncIterator, Collection, Coroutine, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -22,6 +23,7 @@ log = logging.getLogger("avatarium.turns")
 
 T = TypeVar("T")
 HISTORY_MESSAGES = 20
+QUEUE_MOST = 16
 UNHEARD_LIMIT = 30.0
 SWEEP_EVERY = 1.0
 SHUTDOWN_LIMIT = 10.0
@@ -44,6 +46,7 @@ class Turns:
         self._running: dict[str, Turn] = {}
         self._of_session: dict[str, list[Turn]] = {}
         self._starting: set[asyncio.Task[Any]] = set()
+        self._queueing: Counter[str] = Counter()
         self.closing = False
 
     async def to_the_end(self, work: Coroutine[Any, Any, T]) -> T:
@@ -52,6 +55,17 @@ class Turns:
         self._starting.add(task)
         task.add_done_callback(self._starting.discard)
         return await asyncio.shield(task)
+
+    @contextmanager
+    def queueing(self, session_id: str) -> Iterator[bool]:
+        """Whether one more message of the session may wait for its answer; its place is kept until the block ends."""
+        self._queueing[session_id] += 1
+        try:
+            yield self._queueing[session_id] + len(self._of_session.get(session_id, ())) <= QUEUE_MOST
+        finally:
+            self._queueing[session_id] -= 1
+            if not self._queueing[session_id]:
+                del self._queueing[session_id]
 
     async def start(self, opened: Opened) -> None:
         """Lets the avatar speak, after it has finished all earlier replies of the same session."""
@@ -82,9 +96,8 @@ class Turns:
 
         The database comes last: while it is down, turns must still be stopped and logs forgotten.
         """
-        for reply_id in list(self._running):
-            if self._ports.replies.unheard_for(reply_id) >= UNHEARD_LIMIT:
-                await self.stop(reply_id)
+        unheard_for = self._ports.replies.unheard_for
+        await stopped([turn for turn in self._running.values() if unheard_for(turn.transcript.id) >= UNHEARD_LIMIT])
         await self._ports.replies.discard_old()
         await self._settling.settle_kept()
         await self._settling.store_drafts({turn.transcript.id: turn.transcript.said for turn in self._running.values()})

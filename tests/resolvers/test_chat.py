@@ -12,6 +12,7 @@ from domain.errors import (
     BadRequest,
     NotFound,
     ProviderFailure,
+    SessionBusy,
     SessionEnded,
     SessionExpired,
     Unavailable,
@@ -20,7 +21,8 @@ from domain.reply.events import coalesced, replayed
 from domain.sessions import IDLE_LIMIT, MessageStatus, Role
 from domain.tables import Store
 from resolvers import avatars, chat, sessions
-from resolvers.chat import CLIENT_HISTORY_MAX
+from resolvers.answering.turns import QUEUE_MOST
+from resolvers.chat import CLIENT_HISTORY_MAX, Sent
 from resolvers.context import Context
 from tests.fakes.clock import FakeClock
 from tests.fakes.models import ScriptedModels
@@ -384,3 +386,52 @@ async def test_stopping_a_reply_that_is_over_changes_nothing(
     message = await chat.stop(stranger, sent.reply_id)
     assert (message.content, message.status) == (hello, MessageStatus.COMPLETE)
     assert await stored(store, sent.reply_id) == message
+
+
+async def test_only_so_many_messages_of_a_session_wait(
+    stranger: Context, avatar: Avatar, session_id: str, models: ScriptedModels, store: Store
+) -> None:
+    models.script(FIRST, gate := asyncio.Event(), "Hello.")
+    sending = [chat.send(stranger, session_id, f"{number}?", client_message_id=str(number)) for number in range(40)]
+    sent = await asyncio.gather(*sending, return_exceptions=True)
+    taken = [each for each in sent if isinstance(each, Sent)]
+    assert len(taken) == QUEUE_MOST
+    assert {type(each) for each in sent} == {Sent, SessionBusy}
+    assert len(await said(store, session_id)) == 2 * QUEUE_MOST
+    again = taken[3].message
+    repeated = await chat.send(stranger, session_id, again.content, client_message_id=again.client_message_id)
+    assert repeated == taken[3]
+    gate.set()
+    assert [done(await heard(stranger, each.reply_id)).text for each in taken] == ["Hello."] * QUEUE_MOST
+    assert (await chat.ask(stranger, session_id, "Again?")).text == "Hello."
+
+
+async def test_one_busy_session_is_no_concern_of_others(
+    stranger: Context, avatar: Avatar, session_id: str, models: ScriptedModels
+) -> None:
+    models.script(FIRST, asyncio.Event())
+    for number in range(QUEUE_MOST):
+        await chat.send(stranger, session_id, f"{number}?")
+    with pytest.raises(SessionBusy, match="after the next reply"):
+        await chat.send(stranger, session_id, "Once more?")
+    await chat.send(stranger, await started(stranger, avatar), "Hi")
+
+
+async def test_what_was_refused_takes_no_place(
+    stranger: Context, session_id: str, models: ScriptedModels, store: TroubledStore
+) -> None:
+    models.script(FIRST, asyncio.Event())
+    store.broken = True
+    for _ in range(QUEUE_MOST):
+        with pytest.raises(Unavailable):
+            await chat.send(stranger, session_id, "Hi")
+    store.broken = False
+    for number in range(QUEUE_MOST):
+        await chat.send(stranger, session_id, f"{number}?")
+
+
+async def test_a_server_that_stops_takes_no_more_words(stranger: Context, session_id: str, store: Store) -> None:
+    await stranger.services.turns.close()
+    with pytest.raises(Unavailable, match="stopping"):
+        await chat.send(stranger, session_id, "Hi")
+    assert await said(store, session_id) == []
