@@ -4,10 +4,10 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
-from uuid import uuid4
 
 from domain.ai.prompts import Utterance
 from domain.errors import AiProviderFailed, BadRequest, NotFound, SessionBusy, Unavailable
+from domain.ids import growing_id
 from domain.reply.events import ReplyDone, ReplyEvent, ReplyFailed, Spoken, resumed, spoken
 from domain.sessions import Message, MessageStatus, Role, check_client_message_id, check_content
 from domain.tables import Tx
@@ -66,10 +66,10 @@ async def send(
         before = tx.messages.history(session_id, HISTORY_MESSAGES)
         informed = bool(tx.passages.languages(avatar.id))
         message = Message(
-            str(uuid4()), session_id, Role.USER, content, created_at=now, client_message_id=client_message_id
+            growing_id(now), session_id, Role.USER, content, created_at=now, client_message_id=client_message_id
         )
         reply = Message(
-            str(uuid4()), session_id, Role.ASSISTANT, "", created_at=now,
+            growing_id(now), session_id, Role.ASSISTANT, "", created_at=now,
             status=MessageStatus.STREAMING, in_reply_to=message.id,
         )  # fmt: skip
         tx.messages.add_turn(message, reply)
