@@ -153,3 +153,11 @@ def test_clean_removes_both_environments(installed: Checkout) -> None:
     assert installed.make("clean").returncode == 0
     assert not (installed.folder / SERVER).exists()
     assert not (installed.folder / ".venv").exists()
+
+
+def test_a_commit_is_checked_with_the_steps_of_make_check() -> None:
+    recipe = MAKEFILE.read_text().partition("\ncheck: ")[2].partition("\n\n")[0].splitlines()[1:]
+    hooks = MAKEFILE.with_name(".pre-commit-config.yaml").read_text()
+    steps = [step.strip().replace("$(RUN) ", ".venv/bin/").replace("$(NPM)", "npm") for step in recipe]
+    assert len(steps) > 5
+    assert [step for step in steps if step not in hooks] == []
