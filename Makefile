@@ -10,7 +10,7 @@ SYNC_SERVER := UV_PROJECT_ENVIRONMENT=$(SERVER) $(UV) sync --frozen --inexact --
 
 # A running server shares a lock on its environment, which it keeps with the open file; whoever changes the
 # environment must have the lock alone.
-lock = exec 9>>$(SERVER)/.lock && $(SERVER)/bin/python -c 'import fcntl; fcntl.flock(9, $(1))' 2>/dev/null
+lock = exec 9>>$(SERVER)/.running && $(SERVER)/bin/python -c 'import fcntl; fcntl.flock(9, $(1))' 2>/dev/null
 STOPPED = if [ -x $(SERVER)/bin/python ] && ! ( $(call lock,fcntl.LOCK_EX | fcntl.LOCK_NB) ); then \
 	echo "This would change the environment of a server that is running. Stop it, and run make again." >&2; exit 1; fi
 
