@@ -65,6 +65,19 @@ async def test_a_request_that_comes_while_it_loads_waits_and_is_answered(tmp_pat
     assert name == "Ava"
 
 
+async def test_a_link_that_is_printed_while_it_runs_signs_in(tmp_path: Path) -> None:
+    async with avatarium(tmp_path) as server, aiohttp.ClientSession() as http:
+        address, _, token = (await server.command("link", "--email", "ada@example.com")).partition("#token=")
+        async with http.get(address) as page:
+            assert page.status == 200
+        avatars = f"{server.url}/v1/consumer-avatars"
+        async with (
+            http.get(avatars) as stranger,
+            http.get(avatars, headers={"Authorization": f"Bearer {token}"}) as ada,
+        ):
+            assert (stranger.status, ada.status) == (401, 200)
+
+
 async def test_a_shutdown_stores_what_was_said(tmp_path: Path) -> None:
     async with (
         running_upstream() as upstream,
