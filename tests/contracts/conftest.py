@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 import asyncpg
 import pytest
+from sqlalchemy import make_url
 
-from adapters.database.store import open_store
+from adapters.database.postgres.store import open_postgres
 from domain.tables import Store
+from tests.parts import sqlite
 from tests.parts.postgres import Postgres
-from tests.parts.sqlite import new_store
 
 
 @dataclass(frozen=True)
@@ -26,16 +27,16 @@ class Database:
     read_only: type[Exception]
 
 
-SQLITE = Database(new_store, sqlite3.IntegrityError, sqlite3.OperationalError)
+SQLITE = Database(sqlite.new_store, sqlite3.IntegrityError, sqlite3.OperationalError)
 
 
 def in_postgres(server: Postgres) -> Database:
     @asynccontextmanager
-    async def open_postgres() -> AsyncIterator[Store]:
-        async with server.database() as url, open_store(url) as store:
+    async def new_store() -> AsyncIterator[Store]:
+        async with server.database() as url, open_postgres(make_url(url)) as store:
             yield store
 
-    return Database(open_postgres, asyncpg.IntegrityConstraintViolationError, asyncpg.ReadOnlySQLTransactionError)
+    return Database(new_store, asyncpg.IntegrityConstraintViolationError, asyncpg.ReadOnlySQLTransactionError)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
