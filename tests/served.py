@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from adapters.database.store import open_store
 from domain.ai.providers import Patience
 from domain.avatars import AiProvider
 from resolvers.demo import DEMO_SHORT_ID, ensure_demo
@@ -18,6 +17,7 @@ from tests.fakes.limiter import FakeLimiter
 from tests.fakes.models import ScriptedModels
 from tests.fakes.sign_in import FakeSignIn
 from tests.house import services
+from tests.parts.sqlite import new_database, opened
 from tests.serving import running
 
 FIRST, SECOND = "groq/llama-3.3-70b-versatile", "openai/gpt-4o-mini"
@@ -45,12 +45,12 @@ class House:
 
 @pytest.fixture
 async def house(
-    tmp_path: Path, managed: tuple[AiProvider, ...], patience: Patience, server_settings: dict[str, object]
+    managed: tuple[AiProvider, ...], patience: Patience, server_settings: dict[str, object]
 ) -> AsyncIterator[House]:
     clock, models, sign_in, web = FakeClock(), ScriptedModels(managed), FakeSignIn(), FakeFetcher()
-    async with open_store(f"sqlite:///{tmp_path / 'house.db'}") as store:
-        await ensure_demo(store, clock, "https://avatarium.ai")
+    with new_database() as file:
         async with (
+            opened(file) as store,
             services(
                 store=store,
                 models=models,
@@ -63,7 +63,8 @@ async def house(
             ) as ports,
             running(ports, **server_settings) as url,
         ):
-            yield House(url, tmp_path / "house.db", models, clock, sign_in, web)
+            await ensure_demo(store, clock, "https://avatarium.ai")
+            yield House(url, file, models, clock, sign_in, web)
 
 
 @pytest.fixture

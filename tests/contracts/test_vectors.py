@@ -2,10 +2,10 @@
 
 import math
 from collections.abc import AsyncIterator
-from pathlib import Path
 from uuid import uuid4
 
 import pytest
+import pytest_asyncio
 
 from adapters.vectors.chroma_vectors import open_vectors
 from domain.knowledge.ports import Vector, Vectors
@@ -17,13 +17,17 @@ NORTH, EAST, SOUTH = (0.0, 1.0), (1.0, 0.0), (0.0, -1.0)
 NORTH_EAST = (math.sqrt(0.5), math.sqrt(0.5))
 
 
-@pytest.fixture(params=["memory", "embedded", "server"])
-async def vectors(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Vectors]:
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(params=["memory", "embedded", "server"], scope="module", loop_scope="module")
+async def vectors(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Vectors]:
+    """All tests share them, so each uses avatars of its own."""
     if request.param == "memory":
         yield MemoryVectors()
         return
     url = request.getfixturevalue("chroma_server") if request.param == "server" else None
-    async with open_vectors(tmp_path / "vectors", url, FakeClock()) as vectors:
+    async with open_vectors(tmp_path_factory.mktemp("vectors"), url, FakeClock()) as vectors:
         yield vectors
 
 

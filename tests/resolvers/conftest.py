@@ -14,6 +14,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.models import ScriptedModels
 from tests.fakes.sign_in import FakeSignIn
 from tests.fakes.vault import FakeVault
+from tests.parts.sqlite import new_store
 from tests.resolvers.talk import AVATAR, FIRST, caller
 from tests.resolvers.troubled_store import TroubledStore
 
@@ -24,8 +25,9 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture
-def store() -> TroubledStore:
-    return TroubledStore()
+async def store() -> AsyncIterator[TroubledStore]:
+    async with new_store() as inner:
+        yield TroubledStore(inner)
 
 
 @pytest.fixture

@@ -38,11 +38,13 @@ class Counting(BagOfWords):
         super().__init__(model)
         self.texts = 0
         self.broken = False
+        self.refused = asyncio.Event()
         self.gate = asyncio.Event()
         self.gate.set()
 
     async def embed(self, texts: Sequence[str]) -> list[Vector]:
         if self.broken:
+            self.refused.set()
             raise Unavailable("no embeddings today")
         vectors = await super().embed(texts)
         self.texts += len(texts)
@@ -305,13 +307,12 @@ async def test_a_worker_that_lost_its_lease_changes_nothing(
         now = clock.now()
         taken = await store.write(lambda tx: tx.jobs.claim("another", now, now + LEASE))
         assert taken is not None
+        assert (await knowledge.get(ann, item.id)).status is KnowledgeStatus.INDEXING
         embedder.broken = True
         embedder.gate.set()
-        before = await knowledge.get(ann, item.id)
-        while embedder.texts < 32:  # noqa: ASYNC110
-            await asyncio.sleep(0.005)
-        await asyncio.sleep(0)
-    assert before.status is KnowledgeStatus.INDEXING
+        await embedder.refused.wait()
+        store.committed.clear()
+        await store.committed.wait()
     assert (await knowledge.get(ann, item.id)).status is KnowledgeStatus.INDEXING
 
 
