@@ -299,4 +299,4 @@ async def test_traces_without_the_extra_are_a_problem(
     traced = settings.model_copy(update={"otel_exporter_otlp_endpoint": "http://127.0.0.1:4318"})
     found = named(await report(traced, root), "Traces")
     assert found.level is Level.PROBLEM
-    assert "--extra otel" in found.advice
+    assert "make run EXTRAS=otel" in found.advice
