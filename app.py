@@ -49,8 +49,9 @@ async def open_services(settings: Settings, metrics: "Metrics | None" = None) ->
     from resolvers.answering.turns import Turns
     from resolvers.context import Services
     from resolvers.indexing.building import IndexingPorts
-    from resolvers.indexing.indexer import Indexer
+    from resolvers.indexing.handlers import open_indexing
     from resolvers.indexing.source import DocumentSource
+    from resolvers.jobs import Workers
 
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     clock, secrets = SystemClock(), secrets_of(settings)
@@ -73,12 +74,15 @@ async def open_services(settings: Settings, metrics: "Metrics | None" = None) ->
         )
         await stack.enter_async_context(turns.running())
         await make_demo(settings, store, clock)
-        source = DocumentSource(parts.fetcher, parts.robots, parts.reader)
-        indexer = Indexer(IndexingPorts(clock, store, parts.lexicon, parts.embedders, parts.vectors, news, source))
-        await stack.enter_async_context(indexer.running())
+        indexing = IndexingPorts(
+            clock, store, parts.lexicon, parts.embedders, parts.vectors, news,
+            DocumentSource(parts.fetcher, parts.robots, parts.reader),
+        )  # fmt: skip
+        handlers = await stack.enter_async_context(open_indexing(indexing))
+        workers = await stack.enter_async_context(Workers(clock, store, handlers).running())
         yield Services(
             settings.public_url, clock, store, replies, models, vault, sign_in,
-            LimitsLimiter(clock), telemetry, turns, indexer, recall, news,
+            LimitsLimiter(clock), telemetry, turns, workers, recall, news,
         )  # fmt: skip
 
 

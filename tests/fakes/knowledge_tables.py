@@ -8,7 +8,7 @@ import numpy as np
 
 from adapters.words import ranking
 from adapters.words.terms import hidden, questions_terms
-from domain.jobs import Job
+from domain.jobs import Job, Lane
 from domain.knowledge.items import KnowledgeItem, KnowledgeTotals, Match, Passage
 from domain.tables import Jobs, Knowledge, Passages
 from tests.fakes.tables import Tables, page_of, require
@@ -143,21 +143,31 @@ class MemoryPassages(Passages):
         return item is not None and item.generation == passage.generation
 
 
+def task(job: Job) -> tuple[object, ...]:
+    return (job.kind, job.group, job.part, dict(job.payload))
+
+
+def is_in_the_way(held: Job, job: Job) -> bool:
+    return held.group == job.group and (held.part is None or job.part is None or held.part == job.part)
+
+
 class MemoryJobs(Jobs):
     def __init__(self, tables: Tables) -> None:
         self._rows = tables.jobs
 
     def add(self, job: Job) -> None:
-        task = (job.kind, job.avatar_id, job.item_id)
-        if not any((row.kind, row.avatar_id, row.item_id) == task and not row.worker for row in self._rows.values()):
-            self._rows[job.id] = job
+        for row in [row for row in self._rows.values() if not row.worker and task(row) == task(job)]:
+            self._rows[row.id] = replace(row, lane=job.lane)
+            return
+        self._rows[job.id] = job
 
-    def claim(self, worker: str, now: datetime, leased_until: datetime) -> Job | None:
-        taken = {row.avatar_id: row.id for row in self._rows.values() if row.leased_until and row.leased_until > now}
-        due = [row for row in self._rows.values() if row.run_after <= now and row.avatar_id not in taken]
-        if not due:
+    def claim(self, lane: Lane, worker: str, now: datetime, leased_until: datetime) -> Job | None:
+        held = [row for row in self._rows.values() if row.leased_until and row.leased_until > now]
+        due = [row for row in self._rows.values() if row.lane is lane and row.run_after <= now]
+        free = [row for row in due if not any(is_in_the_way(other, row) for other in held)]
+        if not free:
             return None
-        oldest = min(due, key=lambda row: (row.created_at, row.id))
+        oldest = min(free, key=lambda row: (row.created_at, row.id))
         claimed = replace(oldest, worker=worker, leased_until=leased_until, attempts=oldest.attempts + 1)
         self._rows[oldest.id] = claimed
         return claimed
