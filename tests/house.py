@@ -15,8 +15,10 @@ from resolvers.answering.speakers.default import default_speaker
 from resolvers.answering.turns import Turns
 from resolvers.context import Services
 from resolvers.indexing.building import IndexingPorts
-from resolvers.indexing.indexer import Indexer
+from resolvers.indexing.handlers import handlers
+from resolvers.indexing.models import ModelWatch
 from resolvers.indexing.source import DocumentSource
+from resolvers.jobs import Workers
 from tests.fakes.clock import FakeClock
 from tests.fakes.embedder import BagOfWords, FakeEmbedders
 from tests.fakes.fetcher import FakeFetcher, FakeRobots
@@ -72,10 +74,11 @@ async def services(
         source = DocumentSource(
             fetcher or FakeFetcher(), robots or FakeRobots(), reader or ParagraphReader(), pause=lambda _: 0
         )
-        indexer = Indexer(IndexingPorts(clock, store, FakeLexicon(), embedders, vectors, news, source))
+        indexing_ports = IndexingPorts(clock, store, FakeLexicon(), embedders, vectors, news, source)
+        workers = Workers(clock, store, handlers(indexing_ports, ModelWatch(clock, store, embedders, vectors)))
         stack.push_async_callback(turns.close)
         if indexing:
-            await stack.enter_async_context(indexer.running())
+            await stack.enter_async_context(workers.running())
         yield Services(
             public_url=public_url,
             clock=clock,
@@ -87,7 +90,7 @@ async def services(
             limiter=limiter or FakeLimiter(clock),
             telemetry=telemetry,
             turns=turns,
-            indexer=indexer,
+            workers=workers,
             recall=recall,
             news=news,
         )
