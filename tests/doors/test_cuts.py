@@ -8,9 +8,7 @@ from contextlib import aclosing
 from itertools import cycle
 
 import aiohttp
-import pytest
 
-from domain.ai.providers import Patience
 from tests.doors.doors import REPLY, SEND, GraphQLSendAndFollow
 from tests.fakes.models import Step
 from tests.served import House
@@ -20,11 +18,6 @@ REPLIES = 20
 PIECES = tuple(f"{word} " for word in ("Grüße", "你好", "👋🏽", "plain", "words", "and", "more") * 20)
 WHOLE = "".join(PIECES)
 Heard = tuple[int, str, bool]
-
-
-@pytest.fixture
-def patience() -> Patience:
-    return Patience(first_token=60, between_tokens=60)
 
 
 async def over_graphql_socket(http: aiohttp.ClientSession, url: str, reply: str, after: int) -> AsyncGenerator[Heard]:

@@ -7,7 +7,6 @@ import aiohttp
 import pytest
 from websockets.frames import Opcode
 
-from domain.ai.providers import Patience
 from tests.doors.doors import REPLY, SEND, GraphQLSendAndFollow
 from tests.doors.raw import Wire, frame, handshake, request, wire
 from tests.served import House
@@ -19,11 +18,6 @@ ENOUGH = 32 * 1024 * 1024
 """More than the kernel takes for a server that does not read."""
 
 pytestmark = pytest.mark.usefixtures("quiet_log")
-
-
-@pytest.fixture
-def patience() -> Patience:
-    return Patience(first_token=60, between_tokens=60)
 
 
 def operation(query: str, **variables: object) -> dict[str, object]:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import aiohttp
 import pytest
 
-from domain.ai.providers import Patience
 from tests.doors.doors import CHAT, SEND, Door, GraphQLEvents, Rest
 from tests.doors.raw import Wire, frame, handshake, request, wire
 from tests.served import House
@@ -39,11 +38,6 @@ class GoOn:
 
 Steps = Sequence[Send | Hear | GoOn]
 Vanish = Callable[[Wire], None]
-
-
-@pytest.fixture
-def patience() -> Patience:
-    return Patience(first_token=60, between_tokens=60)
 
 
 def bytes_of(value: object) -> bytes:
