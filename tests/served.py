@@ -18,7 +18,7 @@ from tests.fakes.limiter import FakeLimiter
 from tests.fakes.models import ScriptedModels
 from tests.fakes.sign_in import FakeSignIn
 from tests.house import services
-from tests.serving import running
+from tests.serving import ReadyServer, server_of
 
 FIRST, SECOND = "groq/llama-3.3-70b-versatile", "openai/gpt-4o-mini"
 
@@ -27,7 +27,7 @@ FIRST, SECOND = "groq/llama-3.3-70b-versatile", "openai/gpt-4o-mini"
 class House:
     """`first` answers; `second` stands in for it."""
 
-    url: str
+    server: ReadyServer
     file: Path
     models: ScriptedModels
     clock: FakeClock
@@ -36,6 +36,10 @@ class House:
     short_id: str = DEMO_SHORT_ID
     first: str = FIRST
     second: str = SECOND
+
+    @property
+    def url(self) -> str:
+        return self.server.url
 
     def messages(self) -> list[tuple[str, str, str]]:
         """Role, content and status of every message in the database, in order."""
@@ -61,9 +65,9 @@ async def house(
                 fetcher=web,
                 indexing=True,
             ) as ports,
-            running(ports, **server_settings) as url,
+            server_of(ports, **server_settings) as server,
         ):
-            yield House(url, tmp_path / "house.db", models, clock, sign_in, web)
+            yield House(server, tmp_path / "house.db", models, clock, sign_in, web)
 
 
 @pytest.fixture

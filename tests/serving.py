@@ -14,11 +14,19 @@ from resolvers.context import Services
 
 
 class ReadyServer(Server):
-    """Tells when it listens."""
+    """Tells when it listens, and whom it is connected with."""
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
         self.ready = asyncio.Event()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.config.port}"
+
+    def peers(self) -> set[object]:
+        """The addresses of the clients that it has accepted and not lost yet."""
+        return {each.transport.get_extra_info("peername") for each in self.server_state.connections}
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -28,6 +36,14 @@ class ReadyServer(Server):
 @asynccontextmanager
 async def running(services: Services, metrics: Metrics | None = None, /, **settings: object) -> AsyncIterator[str]:
     """Serves both doors; gives the server's address, such as `http://127.0.0.1:43210`."""
+    async with server_of(services, metrics, **settings) as server:
+        yield server.url
+
+
+@asynccontextmanager
+async def server_of(
+    services: Services, metrics: Metrics | None = None, /, **settings: object
+) -> AsyncIterator[ReadyServer]:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]
@@ -37,7 +53,7 @@ async def running(services: Services, metrics: Metrics | None = None, /, **setti
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         try:
             await server.ready.wait()
-            yield f"http://127.0.0.1:{port}"
+            yield server
         finally:
             server.should_exit = True
             await serving
