@@ -18,7 +18,7 @@ from tests.fakes.models import ScriptedModels
 from tests.fakes.sign_in import FakeSignIn
 from tests.house import services
 from tests.parts.sqlite import new_database, opened
-from tests.serving import running
+from tests.serving import PromptServer, server_of
 
 FIRST, SECOND = "groq/llama-3.3-70b-versatile", "openai/gpt-4o-mini"
 
@@ -27,7 +27,7 @@ FIRST, SECOND = "groq/llama-3.3-70b-versatile", "openai/gpt-4o-mini"
 class House:
     """`first` answers; `second` stands in for it."""
 
-    url: str
+    server: PromptServer
     file: Path
     models: ScriptedModels
     clock: FakeClock
@@ -36,6 +36,10 @@ class House:
     short_id: str = DEMO_SHORT_ID
     first: str = FIRST
     second: str = SECOND
+
+    @property
+    def url(self) -> str:
+        return self.server.url
 
     def messages(self) -> list[tuple[str, str, str]]:
         """Role, content and status of every message in the database, in order."""
@@ -61,10 +65,10 @@ async def house(
                 fetcher=web,
                 indexing=True,
             ) as ports,
-            running(ports, **server_settings) as url,
+            server_of(ports, **server_settings) as server,
         ):
             await ensure_demo(store, clock, "https://avatarium.ai")
-            yield House(url, file, models, clock, sign_in, web)
+            yield House(server, file, models, clock, sign_in, web)
 
 
 @pytest.fixture
@@ -81,5 +85,5 @@ def managed() -> tuple[AiProvider, ...]:
 
 @pytest.fixture
 def patience() -> Patience:
-    """Short, so that a model that stalls for ever is soon replaced."""
-    return Patience(first_token=0.3, between_tokens=0.3)
+    """So much that no machine is too slow for it."""
+    return Patience(first_token=3600, between_tokens=3600, total=3600)

@@ -14,11 +14,22 @@ from resolvers.context import Services
 
 
 class PromptServer(Server):
-    """Tells when it listens, and stops at once: uvicorn's own looks only ten times a second whether it may."""
+    """Tells when it listens and whom it is connected with, and stops at once.
+
+    uvicorn's own server looks only ten times a second whether it may stop.
+    """
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
         self.ready, self.stopping = asyncio.Event(), asyncio.Event()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.config.port}"
+
+    def peers(self) -> set[object]:
+        """The addresses of the clients that it has accepted and not lost yet."""
+        return {each.transport.get_extra_info("peername") for each in self.server_state.connections}
 
     async def main_loop(self) -> None:
         await self.on_tick(0)
@@ -38,6 +49,14 @@ class PromptServer(Server):
 @asynccontextmanager
 async def running(services: Services, metrics: Metrics | None = None, /, **settings: object) -> AsyncIterator[str]:
     """Serves both doors; gives the server's address, such as `http://127.0.0.1:43210`."""
+    async with server_of(services, metrics, **settings) as server:
+        yield server.url
+
+
+@asynccontextmanager
+async def server_of(
+    services: Services, metrics: Metrics | None = None, /, **settings: object
+) -> AsyncIterator[PromptServer]:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]
@@ -47,7 +66,7 @@ async def running(services: Services, metrics: Metrics | None = None, /, **setti
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         try:
             await server.ready.wait()
-            yield f"http://127.0.0.1:{port}"
+            yield server
         finally:
             server.stopping.set()
             await serving

@@ -1,6 +1,7 @@
 """Whether visitors should be sent to the server, as a load balancer asks it."""
 
 import asyncio
+import math
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -14,6 +15,7 @@ import compatibility
 from adapters.serving.asgi import RequestContext
 from domain.errors import Unavailable
 from domain.tables import Tx
+from resolvers import readiness
 from resolvers.context import Context, Services
 from tests import house
 from tests.fakes.outer_store import OuterStore
@@ -33,6 +35,11 @@ class SilentStore(OuterStore):
         raise AssertionError
 
 
+@pytest.fixture(autouse=True)
+def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(readiness, "DATABASE_PATIENCE", math.inf)
+
+
 async def asked(services: Services) -> tuple[int, object]:
     def context(_scope: Scope, _headers: Headers) -> Context:
         return Context(services, "request-1", "192.0.2.1")
@@ -49,7 +56,8 @@ async def test_a_server_that_can_answer_is_ready() -> None:
 
 
 @pytest.mark.parametrize("kind", [DownStore, SilentStore])
-async def test_a_server_without_its_database_is_not(kind: type[OuterStore]) -> None:
+async def test_a_server_without_its_database_is_not(kind: type[OuterStore], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(readiness, "DATABASE_PATIENCE", 0)
     async with new_store() as store, house.services(store=kind(store)) as services:
         assert await asked(services) == (503, {"status": "unready", "reasons": ["DATABASE_UNAVAILABLE"]})
 

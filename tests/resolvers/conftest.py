@@ -57,12 +57,6 @@ def sign_in() -> FakeSignIn:
 
 
 @pytest.fixture
-def patience() -> Patience:
-    """So much that no machine is too slow for it."""
-    return Patience(first_token=600, between_tokens=600, total=600)
-
-
-@pytest.fixture
 async def services(
     clock: FakeClock,
     store: TroubledStore,
