@@ -3,14 +3,40 @@ UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 RUN := $(UV) run --no-sync
 NPM := PATH="$(CURDIR)/.venv/bin:$$PATH" npm
 
+# The server has an environment of its own, so that developing, in .venv, changes nothing that runs.
+SERVER := .venv-server
+AVATARIUM := $(SERVER)/bin/avatarium
+SYNC_SERVER := UV_PROJECT_ENVIRONMENT=$(SERVER) $(UV) sync --frozen --inexact --no-dev $(EXTRAS:%=--extra %)
+
+# A running server shares a lock on its environment, which it keeps with the open file; whoever changes the
+# environment must have the lock alone.
+lock = exec 9>>$(SERVER)/.running && $(SERVER)/bin/python -c 'import fcntl; fcntl.flock(9, $(1))' 2>/dev/null
+STOPPED = if [ -x $(SERVER)/bin/python ] && ! ( $(call lock,fcntl.LOCK_EX | fcntl.LOCK_NB) ); then \
+	echo "This would change the environment of a server that is running. Stop it, and run make again." >&2; exit 1; fi
+
+# Ends a command that lacks its variable $(1), of which $(2) is an example.
+needs = if [ -z "$$$(1)" ]; then echo "Say $(1), as in: make $@ $(1)=$(2)" >&2; exit 1; fi
+
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench format print install install-dev install-test-parts web clean
+.PHONY: help run doctor token link backup test check bench format print install install-dev install-test-parts web clean
 
 help:  ## say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 20
 
-run: install  ## install what is missing and start the server
-	$(RUN) avatarium serve
+run: install  ## install what is missing and start the server (with EXTRAS=otel it can send traces)
+	@$(call lock,fcntl.LOCK_SH); exec $(AVATARIUM) serve
+
+doctor: $(AVATARIUM)  ## say what is configured, what is missing and what would fail
+	@$(AVATARIUM) doctor
+
+token: $(AVATARIUM)  ## print a bearer token for local sign-in: make token EMAIL=you@example.com
+	@$(call needs,EMAIL,you@example.com); $(AVATARIUM) token --email "$$EMAIL"
+
+link: $(AVATARIUM)  ## print a link for local sign-in: make link EMAIL=you@example.com
+	@$(call needs,EMAIL,you@example.com); $(AVATARIUM) link --email "$$EMAIL"
+
+backup: $(AVATARIUM)  ## copy the SQLite database, also while the server runs: make backup FILE=copy.db
+	@$(call needs,FILE,copy.db); $(AVATARIUM) backup "$$FILE"
 
 test: install-dev install-test-parts check  ## install what the tests need and run everything
 	$(NPM) --prefix web test
@@ -37,7 +63,10 @@ print: install-dev  ## print the GraphQL schema and the OpenAPI document into th
 	$(RUN) python -m compatibility.print_openapi > compatibility/openapi.json
 
 install: $(UV)
-	$(UV) sync --frozen --inexact --no-dev --quiet
+	@$(SYNC_SERVER) --check >/dev/null 2>&1 || { $(STOPPED); $(SYNC_SERVER) --quiet; }
+
+$(AVATARIUM):
+	@$(MAKE) --no-print-directory install
 
 install-dev: $(UV)
 	$(UV) sync --frozen --quiet
@@ -52,15 +81,16 @@ PIP := python3 -m pip install --quiet --target .tools/lib
 APT := [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq python3-venv >/dev/null
 
 .tools/bin/uv:
-	@echo "Installing uv into .tools"
+	@echo "Installing uv into .tools" >&2
 	@{ $(VENV); } \
 	|| { rm -rf .tools && mkdir -p .tools/bin && ln -s ../lib/bin/uv .tools/bin/uv \
 	     && { $(PIP) --break-system-packages uv || $(PIP) uv; } 2>/dev/null; } \
 	|| { rm -rf .tools && { $(APT); } && $(VENV); } \
-	|| { rm -rf .tools; echo "Install uv by hand (https://docs.astral.sh/uv) and run make again"; exit 1; }
+	|| { rm -rf .tools; echo "Install uv by hand (https://docs.astral.sh/uv) and run make again" >&2; exit 1; }
 
 web: install-dev  ## build the pages
 	$(RUN) python web/build_hook.py
 
 clean:  ## remove what was installed and built
-	rm -rf .venv .tools web/dist web/node_modules tests/node/node_modules tests/.models
+	@$(STOPPED)
+	rm -rf .venv $(SERVER) .tools web/dist web/node_modules tests/node/node_modules tests/.models

@@ -55,7 +55,8 @@ async def open_services(settings: Settings, metrics: "Metrics | None" = None) ->
     from resolvers.answering.recall import Recall
     from resolvers.answering.speakers.default import default_speaker
     from resolvers.answering.turns import Turns
-    from resolvers.indexing.indexer import Indexer
+    from resolvers.indexing.handlers import open_indexing
+    from resolvers.jobs import Workers
 
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     clock = SystemClock()
@@ -65,23 +66,22 @@ async def open_services(settings: Settings, metrics: "Metrics | None" = None) ->
         store = measured(await opened(open_store(settings.database_url.get_secret_value())), metrics)
         memory, trust = await opened(open_memory(clock)), await opened(open_trust(settings, clock))
         models = await opened(open_models(settings))
-        indexing = await opened(open_indexing(settings, clock, store, memory.news))
+        indexing = await opened(open_indexing_ports(settings, clock, store, memory.news))
         recall = Recall(store, indexing.embedders, indexing.vectors)
         speaker = default_speaker(clock, models, trust.vault, settings.patience, recall)
         turns = Turns(AnsweringPorts(clock, store, memory.replies, telemetry, speaker))
         await opened(turns.running())
         if settings.demo:
             await ensure_demo(store, clock, settings.public_url, manual())
-        indexer = Indexer(indexing)
-        await opened(indexer.running())
+        workers = await opened(Workers(clock, store, await opened(open_indexing(indexing))).running())
         yield Services(
             settings.public_url, clock, store, memory.replies, models, trust.vault, trust.sign_in,
-            memory.limiter, telemetry, turns, indexer, recall, memory.news,
+            memory.limiter, telemetry, turns, workers, recall, memory.news,
         )  # fmt: skip
 
 
 @asynccontextmanager
-async def open_indexing(
+async def open_indexing_ports(
     settings: Settings, clock: Clock, store: Store, news: KnowledgeNews
 ) -> AsyncIterator[IndexingPorts]:
     """The rooms that only knowledge needs."""

@@ -10,10 +10,12 @@ from domain.ai.models import Candidate
 from domain.ai.prompts import Prompt
 from domain.ai.providers import Delta
 from domain.avatars import AiProvider, SealedKey
+from domain.jobs import Job
 from domain.limits import Hit, Limit
 from domain.reply.asked import Asked
 from domain.reply.events import ReplyEvent
 from domain.reply.pieces import Piece
+from domain.tables import Tx
 from domain.telemetry import TurnReport
 
 T = TypeVar("T")
@@ -112,4 +114,28 @@ class Telemetry(Protocol):
 
     def listening(self) -> AbstractContextManager[None]:
         """Counts one more listener of a reply for as long as the block lasts."""
+        ...
+
+
+class Handler(Protocol):
+    """Does the jobs of one kind.
+
+    `foreseen`: what `run` may raise without being at fault. Anything else is logged by its name.
+    """
+
+    foreseen: tuple[type[Exception], ...]
+
+    async def run(self, job: Job) -> None:
+        """Does it, or the rest of what an earlier attempt began. It is cancelled when the lease is lost."""
+        ...
+
+    def failed(self, tx: Tx, job: Job, error: Exception) -> bool:
+        """Whether the job is to be tried again later. Stores what its owner sees of the failure.
+
+        It belongs to the transaction that gives the job back or ends it.
+        """
+        ...
+
+    async def tell(self, job: Job) -> None:
+        """Tells those who watch, once a failure is stored."""
         ...

@@ -7,7 +7,7 @@ from typing import Protocol, TypeVar
 from domain.accounts import Account, ApiKey
 from domain.ai.prompts import Utterance
 from domain.avatars import Avatar
-from domain.jobs import Job
+from domain.jobs import Job, Lane
 from domain.knowledge.items import KnowledgeItem, KnowledgeTotals, Match, Passage
 from domain.sessions import Message, Session
 
@@ -211,11 +211,14 @@ class Passages(Protocol):
 
 class Jobs(Protocol):
     def add(self, job: Job) -> None:
-        """Does nothing when the same kind of job for the same item or avatar waits already."""
+        """When a job of the same kind, group, part and payload waits already, it only moves to the lane of this one."""
         ...
 
-    def claim(self, worker: str, now: datetime, leased_until: datetime) -> Job | None:
-        """Leases the oldest job that is due and that nobody holds; no two jobs of one avatar run at once."""
+    def claim(self, lane: Lane, worker: str, now: datetime, leased_until: datetime) -> Job | None:
+        """Leases the lane's oldest job that is due, that nobody holds, and that may run beside those which are held.
+
+        Two jobs of one group may, whatever their lanes, if both name a part and the parts differ.
+        """
         ...
 
     def renew(self, job_id: str, worker: str, leased_until: datetime) -> bool:

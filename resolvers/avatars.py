@@ -17,8 +17,8 @@ from domain.avatars import (
     with_consistent_brain,
 )
 from domain.errors import BadRequest, Forbidden, NotFound
-from domain.jobs import Job, JobKind
 from domain.knowledge.items import KnowledgeDeleted, KnowledgeItem
+from domain.knowledge.jobs import erase_job
 from domain.limits import AVATAR_CREATION
 from domain.passwords import hashed
 from domain.souls import system_prompt
@@ -114,13 +114,13 @@ async def delete(ctx: Context, caller: Caller, avatar_id: str) -> str:
         avatar, now = own(tx, caller, avatar_id), ctx.services.clock.now()
         items = tx.knowledge.of_avatar(avatar.id)
         tx.avatars.delete(avatar.id)
-        tx.jobs.add(Job(str(uuid4()), JobKind.ERASE, avatar.id, None, now, now))
+        tx.jobs.add(erase_job(avatar.id, None, now))
         return avatar.id, items
 
     deleted, items = await ctx.services.store.write(remove)
     for item in items:
         ctx.services.news.publish(KnowledgeDeleted(deleted, item.id))
-    ctx.services.indexer.wake()
+    ctx.services.workers.wake()
     return deleted
 
 

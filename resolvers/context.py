@@ -11,7 +11,7 @@ from domain.tables import Store
 if TYPE_CHECKING:
     from resolvers.answering.recall import Recall
     from resolvers.answering.turns import Turns
-    from resolvers.indexing.indexer import Indexer
+    from resolvers.jobs import Workers
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Services:
     limiter: Limiter
     telemetry: Telemetry
     turns: "Turns"
-    indexer: "Indexer"
+    workers: "Workers"
     recall: "Recall"
     news: KnowledgeNews
 

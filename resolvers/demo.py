@@ -7,10 +7,10 @@ from domain.accounts import Account
 from domain.avatars import Avatar, AvatarSettings
 from domain.knowledge.additions import Addition, content_of
 from domain.knowledge.items import KnowledgeItem, KnowledgeType
+from domain.knowledge.jobs import index_job
 from domain.ports import Clock
 from domain.souls import system_prompt
 from domain.tables import Store, Tx
-from resolvers.knowledge import queue
 
 DEMO_EMAIL = "demo@localhost"
 DEMO_SUBJECT = f"local:{DEMO_EMAIL}"
@@ -43,7 +43,7 @@ def add_page(tx: Tx, avatar: Avatar, page: str) -> None:
     )
     item = content.put_into(item)
     tx.knowledge.add(item, content.body)
-    queue(tx, item)
+    tx.jobs.add(index_job(item))
 
 
 def demo_avatar(account: Account, public_url: str) -> Avatar:

@@ -6,7 +6,6 @@ from uuid import uuid4
 
 from domain.avatars import Avatar
 from domain.errors import NotFound
-from domain.jobs import Job, JobKind
 from domain.knowledge.additions import Addition, content_of, type_of
 from domain.knowledge.items import (
     QUESTION_MAX,
@@ -20,6 +19,7 @@ from domain.knowledge.items import (
     check_text,
     check_title,
 )
+from domain.knowledge.jobs import erase_job, index_job
 from domain.knowledge.retrieval import Finding
 from domain.plans import check_room
 from domain.tables import Tx
@@ -151,7 +151,7 @@ async def add(ctx: Context, caller: Caller, avatar_id: str, kind: str | None, gi
     def store(tx: Tx) -> None:
         require_room(tx, own(tx, caller, avatar.id), item.size, items=1)
         tx.knowledge.add(item, content.body)
-        queue(tx, item)
+        tx.jobs.add(index_job(item))
 
     await ctx.services.store.write(store)
     return told(ctx, item)
@@ -177,7 +177,7 @@ async def change(
         if content.body is not None:
             tx.knowledge.replace_body(item.id, content.body)
         tx.passages.keep_only(item.id, item.generation)
-        queue(tx, item)
+        tx.jobs.add(index_job(item))
         return item
 
     return told(ctx, await ctx.services.store.write(store))
@@ -192,7 +192,7 @@ async def reindex(ctx: Context, caller: Caller, item_id: str) -> KnowledgeItem:
         if item.status.at_rest:
             item = queued(ctx, item)
             tx.knowledge.update(item)
-            queue(tx, item)
+            tx.jobs.add(index_job(item))
         return item
 
     return told(ctx, await ctx.services.store.write(store))
@@ -217,12 +217,12 @@ async def delete(ctx: Context, caller: Caller, item_id: str, avatar_id: str | No
     def remove(tx: Tx) -> KnowledgeItem:
         item = own_item(tx, caller, item_id, avatar_id)
         tx.knowledge.delete(item.id)
-        tx.jobs.add(Job(str(uuid4()), JobKind.ERASE, item.avatar_id, item.id, now, now))
+        tx.jobs.add(erase_job(item.avatar_id, item.id, now))
         return item
 
     item = await ctx.services.store.write(remove)
     ctx.services.news.publish(KnowledgeDeleted(item.avatar_id, item.id))
-    ctx.services.indexer.wake()
+    ctx.services.workers.wake()
     return item.id
 
 
@@ -260,12 +260,8 @@ def queued(ctx: Context, item: KnowledgeItem) -> KnowledgeItem:
     return replace(item, status=KnowledgeStatus.QUEUED, failure=None, done=0, total=0, updated_at=now)
 
 
-def queue(tx: Tx, item: KnowledgeItem) -> None:
-    tx.jobs.add(Job(str(uuid4()), JobKind.INDEX, item.avatar_id, item.id, item.updated_at, item.updated_at))
-
-
 def told(ctx: Context, item: KnowledgeItem) -> KnowledgeItem:
-    """Tells the watchers and the indexer of an item that was stored."""
+    """Tells the watchers and the workers of an item that was stored."""
     ctx.services.news.publish(KnowledgeProgress(item))
-    ctx.services.indexer.wake()
+    ctx.services.workers.wake()
     return item

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from domain.accounts import Account, ApiKey, KeyMode, digest, key_hint, new_api_key
 from domain.avatars import SETTING_NAMES, Avatar, AvatarSettings, new_short_id
-from domain.jobs import Job, JobKind
+from domain.jobs import Job, JobKind, Lane, new_job
 from domain.knowledge.items import KnowledgeItem, KnowledgeStatus, KnowledgeType, Passage
 from domain.sessions import Message, MessageStatus, Role, Session, SessionSource
 from domain.telemetry import INTERRUPTED, Effort, TurnReport
@@ -85,4 +85,5 @@ def a_passage(item: KnowledgeItem, text: str, position: int = 0, **changes: Any)
 
 
 def a_job(avatar: Avatar, **changes: Any) -> Job:
-    return replace(Job(str(uuid4()), JobKind.INDEX, avatar.id, str(uuid4()), NOON, NOON), **changes)
+    """Of one of the avatar's items."""
+    return replace(new_job(JobKind.INDEX, Lane.QUICK, avatar.id, str(uuid4()), NOON), **changes)

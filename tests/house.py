@@ -1,4 +1,4 @@
-"""The whole house over fakes: every port that a test does not bring itself."""
+"""The whole house over fakes and a fresh database: every port that a test does not bring itself."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -16,8 +16,10 @@ from resolvers.answering.speakers.default import default_speaker
 from resolvers.answering.turns import Turns
 from resolvers.context import Services
 from resolvers.indexing.building import IndexingPorts
-from resolvers.indexing.indexer import Indexer
+from resolvers.indexing.handlers import handlers
+from resolvers.indexing.models import ModelWatch
 from resolvers.indexing.source import DocumentSource
+from resolvers.jobs import Workers
 from tests.fakes.clock import FakeClock
 from tests.fakes.embedder import BagOfWords, FakeEmbedders
 from tests.fakes.fetcher import FakeFetcher, FakeRobots
@@ -25,10 +27,10 @@ from tests.fakes.lexicon import FakeLexicon
 from tests.fakes.models import ScriptedModels
 from tests.fakes.paragraphs import ParagraphReader
 from tests.fakes.sign_in import FakeSignIn
-from tests.fakes.store import MemoryStore
 from tests.fakes.telemetry import FakeTelemetry
 from tests.fakes.vault import FakeVault
 from tests.fakes.vectors import MemoryVectors
+from tests.parts.sqlite import new_store
 
 PUBLIC_URL = "https://avatarium.ai"
 
@@ -54,26 +56,29 @@ async def services(
     reader: Reader | None = None,
     indexing: bool = False,
 ) -> AsyncIterator[Services]:
-    """Services over the given ports, and over fakes for the others. Stops every turn at its end.
+    """Services over the given ports, and over fakes and a fresh database for the others. Stops every turn at its end.
 
     Knowledge that is added is indexed only with `indexing`.
     """
-    clock = clock or FakeClock()
-    store, replies = store or MemoryStore(), replies or MemoryReplies(clock)
-    models, vault = models or ScriptedModels(), vault or FakeVault()
-    telemetry = telemetry or FakeTelemetry()
-    embedders, vectors = embedders or FakeEmbedders(BagOfWords()), vectors or MemoryVectors()
-    news, recall = MemoryNews(), Recall(store, embedders, vectors)
-    speaker = speaker or default_speaker(clock, models, vault, patience or Patience(), recall)
-    turns = Turns(AnsweringPorts(clock, store, replies, telemetry, speaker))
-    source = DocumentSource(
-        fetcher or FakeFetcher(), robots or FakeRobots(), reader or ParagraphReader(), pause=lambda _: 0
-    )
-    indexer = Indexer(IndexingPorts(clock, store, FakeLexicon(), embedders, vectors, news, source))
     async with AsyncExitStack() as stack:
+        if store is None:
+            store = await stack.enter_async_context(new_store())
+        clock = clock or FakeClock()
+        replies = replies or MemoryReplies(clock)
+        models, vault = models or ScriptedModels(), vault or FakeVault()
+        telemetry = telemetry or FakeTelemetry()
+        embedders, vectors = embedders or FakeEmbedders(BagOfWords()), vectors or MemoryVectors()
+        news, recall = MemoryNews(), Recall(store, embedders, vectors)
+        speaker = speaker or default_speaker(clock, models, vault, patience or Patience(), recall)
+        turns = Turns(AnsweringPorts(clock, store, replies, telemetry, speaker))
+        source = DocumentSource(
+            fetcher or FakeFetcher(), robots or FakeRobots(), reader or ParagraphReader(), pause=lambda _: 0
+        )
+        indexing_ports = IndexingPorts(clock, store, FakeLexicon(), embedders, vectors, news, source)
+        workers = Workers(clock, store, handlers(indexing_ports, ModelWatch(clock, store, embedders, vectors)))
         stack.push_async_callback(turns.close)
         if indexing:
-            await stack.enter_async_context(indexer.running())
+            await stack.enter_async_context(workers.running())
         yield Services(
             public_url=public_url,
             clock=clock,
@@ -85,7 +90,7 @@ async def services(
             limiter=limiter or MemoryLimiter(clock),
             telemetry=telemetry,
             turns=turns,
-            indexer=indexer,
+            workers=workers,
             recall=recall,
             news=news,
         )

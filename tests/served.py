@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from adapters.database.store import open_store
 from adapters.memory.limiter import MemoryLimiter
 from domain.ai.providers import Patience
 from domain.avatars import AiProvider
@@ -18,7 +17,8 @@ from tests.fakes.fetcher import FakeFetcher
 from tests.fakes.models import ScriptedModels
 from tests.fakes.sign_in import FakeSignIn
 from tests.house import services
-from tests.serving import running
+from tests.parts.sqlite import new_database, opened
+from tests.serving import PromptServer, server_of
 
 FIRST, SECOND = "groq/llama-3.3-70b-versatile", "openai/gpt-4o-mini"
 
@@ -27,7 +27,7 @@ FIRST, SECOND = "groq/llama-3.3-70b-versatile", "openai/gpt-4o-mini"
 class House:
     """`first` answers; `second` stands in for it."""
 
-    url: str
+    server: PromptServer
     file: Path
     models: ScriptedModels
     clock: FakeClock
@@ -37,6 +37,10 @@ class House:
     first: str = FIRST
     second: str = SECOND
 
+    @property
+    def url(self) -> str:
+        return self.server.url
+
     def messages(self) -> list[tuple[str, str, str]]:
         """Role, content and status of every message in the database, in order."""
         with closing(sqlite3.connect(self.file)) as connection:
@@ -45,12 +49,12 @@ class House:
 
 @pytest.fixture
 async def house(
-    tmp_path: Path, managed: tuple[AiProvider, ...], patience: Patience, server_settings: dict[str, object]
+    managed: tuple[AiProvider, ...], patience: Patience, server_settings: dict[str, object]
 ) -> AsyncIterator[House]:
     clock, models, sign_in, web = FakeClock(), ScriptedModels(managed), FakeSignIn(), FakeFetcher()
-    async with open_store(f"sqlite:///{tmp_path / 'house.db'}") as store:
-        await ensure_demo(store, clock, "https://avatarium.ai")
+    with new_database() as file:
         async with (
+            opened(file) as store,
             services(
                 store=store,
                 models=models,
@@ -61,9 +65,10 @@ async def house(
                 fetcher=web,
                 indexing=True,
             ) as ports,
-            running(ports, **server_settings) as url,
+            server_of(ports, **server_settings) as server,
         ):
-            yield House(url, tmp_path / "house.db", models, clock, sign_in, web)
+            await ensure_demo(store, clock, "https://avatarium.ai")
+            yield House(server, file, models, clock, sign_in, web)
 
 
 @pytest.fixture
@@ -80,5 +85,5 @@ def managed() -> tuple[AiProvider, ...]:
 
 @pytest.fixture
 def patience() -> Patience:
-    """Short, so that a model that stalls for ever is soon replaced."""
-    return Patience(first_token=0.3, between_tokens=0.3)
+    """So much that no machine is too slow for it."""
+    return Patience(first_token=3600, between_tokens=3600, total=3600)

@@ -2,58 +2,72 @@
 
 from dataclasses import fields, replace
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import and_, bindparam, delete, func, or_, select, update
+from sqlalchemy import Column, and_, bindparam, delete, func, or_, select, update
 
 from adapters.database.statements import Driver, Statement, insertion
 from adapters.database.tables import JOBS
-from domain.jobs import Job
+from domain.jobs import Job, Lane
 from domain.tables import Jobs
 
 FIELDS = tuple(field.name for field in fields(Job))
-COLUMNS = tuple(JOBS.c[name] for name in FIELDS)
+GROUP = "group_id"
+"""Plain `group` is a word of SQL's."""
+
+
+def column(field: str) -> Column[Any]:
+    return JOBS.c[GROUP if field == "group" else field]
+
+
+COLUMNS = tuple(map(column, FIELDS))
 CLAIMING = 4_741_021_872
-"""Of the advisory lock: claims happen one after the other, so that each sees which avatars are taken."""
+"""Of the advisory lock: claims happen one after the other, so that each sees which groups are taken."""
 
 OTHER = JOBS.alias("other")
 NOW = bindparam("now", type_=JOBS.c.run_after.type)
 IS_FREE = or_(JOBS.c.worker.is_(None), JOBS.c.leased_until <= NOW)
-AVATAR_IS_TAKEN = (
+IN_THE_WAY = or_(OTHER.c.part.is_(None), JOBS.c.part.is_(None), OTHER.c.part == JOBS.c.part)
+GROUP_IS_TAKEN = (
     select(OTHER.c.id)
     .where(
-        OTHER.c.avatar_id == JOBS.c.avatar_id,
+        OTHER.c.group_id == JOBS.c.group_id,
         OTHER.c.id != JOBS.c.id,
         OTHER.c.worker.is_not(None),
         OTHER.c.leased_until > NOW,
+        IN_THE_WAY,
     )
     .exists()
 )
 NEXT = Statement(
     select(*COLUMNS)
-    .where(JOBS.c.run_after <= NOW, IS_FREE, ~AVATAR_IS_TAKEN)
+    .where(JOBS.c.lane == bindparam("lane", type_=JOBS.c.lane.type), JOBS.c.run_after <= NOW, IS_FREE, ~GROUP_IS_TAKEN)
     .order_by(JOBS.c.created_at, JOBS.c.id)
     .limit(1)
 )
 ALONE = Statement(select(func.pg_advisory_xact_lock(CLAIMING)))
+ONE = JOBS.c.id == bindparam("job_id")
 LEASE = Statement(
     update(JOBS)
-    .where(JOBS.c.id == bindparam("job_id"))
+    .where(ONE)
     .values(worker=bindparam("by"), leased_until=bindparam("until"), attempts=JOBS.c.attempts + 1)
 )
-HELD = and_(JOBS.c.id == bindparam("job_id"), JOBS.c.worker == bindparam("by"))
+HELD = and_(ONE, JOBS.c.worker == bindparam("by"))
 IS_HELD = Statement(select(JOBS.c.id).where(HELD))
 RENEW = Statement(update(JOBS).where(HELD).values(leased_until=bindparam("until")))
 RETRY = Statement(update(JOBS).where(HELD).values(worker=None, leased_until=None, run_after=bindparam("at")))
 FINISH = Statement(delete(JOBS).where(HELD))
 ADD = insertion(JOBS)
-SAME_ITEM = JOBS.c.item_id == bindparam("item_id")
+SAME_PART = JOBS.c.part == bindparam("part")
 WAITING = select(JOBS.c.id).where(
     JOBS.c.kind == bindparam("kind", type_=JOBS.c.kind.type),
-    JOBS.c.avatar_id == bindparam("avatar_id"),
+    JOBS.c.group_id == bindparam(GROUP),
+    JOBS.c.payload == bindparam("payload", type_=JOBS.c.payload.type),
     JOBS.c.worker.is_(None),
 )
-WAITING_FOR_ITEM = Statement(WAITING.where(SAME_ITEM))
-WAITING_FOR_AVATAR = Statement(WAITING.where(JOBS.c.item_id.is_(None)))
+WAITING_FOR_PART = Statement(WAITING.where(SAME_PART))
+WAITING_FOR_GROUP = Statement(WAITING.where(JOBS.c.part.is_(None)))
+MOVE = Statement(update(JOBS).where(ONE).values(lane=bindparam("to", type_=JOBS.c.lane.type)))
 ANY = Statement(select(JOBS.c.id).limit(1))
 
 
@@ -62,14 +76,18 @@ class SqlJobs(Jobs):
         self._driver = driver
 
     def add(self, job: Job) -> None:
-        waiting = WAITING_FOR_AVATAR if job.item_id is None else WAITING_FOR_ITEM
-        if not waiting.row(self._driver, kind=job.kind, avatar_id=job.avatar_id, item_id=job.item_id):
-            ADD.run(self._driver, **{name: getattr(job, name) for name in FIELDS})
+        values = {column(name).name: getattr(job, name) for name in FIELDS}
+        waiting = WAITING_FOR_GROUP if job.part is None else WAITING_FOR_PART
+        asked = {bind: values[bind] for bind in ("kind", GROUP, "part", "payload")}
+        if row := waiting.row(self._driver, **asked):
+            MOVE.run(self._driver, job_id=row[0], to=job.lane)
+        else:
+            ADD.run(self._driver, **values)
 
-    def claim(self, worker: str, now: datetime, leased_until: datetime) -> Job | None:
+    def claim(self, lane: Lane, worker: str, now: datetime, leased_until: datetime) -> Job | None:
         if self._driver.dialect.name == "postgresql":
             ALONE.rows(self._driver)
-        row = NEXT.row(self._driver, now=now)
+        row = NEXT.row(self._driver, lane=lane, now=now)
         if row is None:
             return None
         LEASE.run(self._driver, job_id=row[0], by=worker, until=leased_until)

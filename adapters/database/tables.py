@@ -1,14 +1,15 @@
 """The database schema. `SQLModel.metadata` is what the migrations are compared with."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from sqlalchemy import BigInteger, Index, LargeBinary, Table, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-from adapters.database.types import Amount, Choice, Citations, Crawling, Instant, Position, Words
+from adapters.database.types import Amount, Choice, Citations, Crawling, Instant, Payload, Position, Words
 from domain.accounts import KeyMode
 from domain.avatars import AiProvider, AvatarStatus, Body, QuizDifficulty, TtsProvider, VoiceGender
-from domain.jobs import JobKind
+from domain.jobs import JobKind, Lane
 from domain.knowledge.items import Crawl, KnowledgeStatus, KnowledgeType
 from domain.knowledge.reading import FailureCode
 from domain.sessions import Citation, MessageStatus, Role, SessionSource
@@ -22,6 +23,7 @@ SQLModel.metadata.naming_convention = {
 
 STREAMING = text(f"status = '{MessageStatus.STREAMING}'")
 """Literal, since SQLite takes a partial index only for a query that repeats its words."""
+HELD = text("worker IS NOT NULL")
 
 
 class AccountRow(SQLModel, table=True):
@@ -206,15 +208,21 @@ class EmbeddingRow(SQLModel, table=True):
 
 
 class JobRow(SQLModel, table=True):
-    """Outlives its avatar and its item: what they leave behind is erased by a job."""
+    """Outlives what it is about: what an avatar or an item leaves behind is erased by a job."""
 
     __tablename__ = "jobs"
-    __table_args__ = (Index(None, "run_after"), Index(None, "avatar_id"))
+    __table_args__ = (
+        Index(None, "lane", "created_at", "id"),
+        Index(None, "group_id", "part"),
+        Index("ix_jobs_held", "group_id", sqlite_where=HELD, postgresql_where=HELD),
+    )
 
     id: str = Field(primary_key=True)
     kind: JobKind = Field(sa_type=Choice(JobKind))
-    avatar_id: str
-    item_id: str | None
+    lane: Lane = Field(sa_type=Choice(Lane))
+    group_id: str
+    part: str | None
+    payload: Mapping[str, str] = Field(sa_type=Payload)
     created_at: datetime = Field(sa_type=Instant)
     run_after: datetime = Field(sa_type=Instant)
     attempts: int

@@ -4,7 +4,8 @@ They give SQLAlchemy whole converters in place of its `process_…_value` hooks:
 every value of every row, and the hooks would add two calls to each.
 """
 
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -115,6 +116,19 @@ class Crawling(TypeDecorator[Crawl]):
     def result_processor(self, dialect: Dialect, coltype: object) -> Converter:
         parse = json_parser(dialect, coltype)
         return lambda text: crawl_of(parse(text)) if text else None
+
+
+class Payload(TypeDecorator[Mapping[str, str]]):
+    """A job's own words, as JSON text that is the same for the same words, so that it can be compared."""
+
+    impl = String
+    cache_ok = True
+
+    def bind_processor(self, _dialect: Dialect) -> Converter:
+        return lambda payload: json.dumps(dict(payload), sort_keys=True)
+
+    def result_processor(self, _dialect: Dialect, _coltype: object) -> Converter:
+        return json.loads
 
 
 def crawl_of(stored: Any) -> Crawl:

@@ -10,8 +10,7 @@ from domain.ports import Clock, Telemetry
 from domain.telemetry import TurnReport
 
 ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
-INSTALL = "uv sync --no-dev --inexact --extra otel"
-"""What adds the extra to the environment that `make run` made."""
+INSTALL = "make run EXTRAS=otel"
 
 
 class Telemetries(Telemetry):
@@ -52,7 +51,7 @@ async def open_telemetry(settings: Settings, metrics: Metrics | None, clock: Clo
 def require_opentelemetry() -> None:
     if not is_installed("opentelemetry.sdk") or not is_installed("opentelemetry.exporter.otlp.proto.http"):
         raise SettingsError(
-            f"{ENDPOINT}: it is set, but OpenTelemetry is not installed; run: {INSTALL}, or unset the variable"
+            f"{ENDPOINT}: it is set, but OpenTelemetry is not installed; start with {INSTALL}, or unset the variable"
         )
 
 

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 
-from adapters.settings.settings import PREFIX, SECRET_MIN, Settings, SettingsError
+from adapters.settings.settings import PREFIX, Settings, SettingsError
+from adapters.settings.values import SECRET_MIN
 from adapters.trust.firebase import EMULATOR
 
 

@@ -47,6 +47,6 @@ def _strictly(body: bytes, charset: str | None) -> str | None:
     if not charset:
         return None
     try:
-        return codecs.decode(body, charset) if codecs.lookup(charset)._is_text_encoding else None
+        return body.decode(charset)
     except (LookupError, ValueError):
         return None

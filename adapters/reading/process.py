@@ -82,7 +82,10 @@ class ProcessReader(Reader):
             raise
 
     async def _running(self) -> Child:
-        if self._child is None or self._child.process.poll() is not None:
+        """A process that died in between is still to be closed."""
+        if self._child is not None and self._child.process.poll() is not None:
+            await self._end()
+        if self._child is None:
             self._child = await _start(self._limits)
         return self._child
 

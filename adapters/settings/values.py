@@ -12,6 +12,7 @@ HOST_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
 EMBEDDING_PROVIDERS = {"openai": AiProvider.OPENAI, "gemini": AiProvider.GOOGLE}
 LOCAL_EMBEDDINGS, NO_EMBEDDINGS = "minilm", "none"
 DATABASES = {"sqlite": "sqlite", "postgresql": "postgresql", "postgres": "postgresql"}
+SECRET_MIN = 32
 LOOPBACK = {4: "127.0.0.1", 6: "::1"}
 
 Network = IPv4Network | IPv6Network

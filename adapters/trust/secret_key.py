@@ -8,7 +8,8 @@ from pathlib import Path
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from adapters.settings.settings import PREFIX, SECRET_MIN, Settings, SettingsError
+from adapters.settings.settings import PREFIX, Settings, SettingsError
+from adapters.settings.values import SECRET_MIN
 
 FILE_NAME = "secret.key"
 FILE_MODE = 0o600

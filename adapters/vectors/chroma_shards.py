@@ -44,10 +44,8 @@ class ChromaShards:
     def is_empty(self) -> bool:
         return not self._opened().list_collections()
 
-    def put(self, avatar_id: str, model: str, vectors: Matrix) -> tuple[str, str]:
-        """The versions before and after."""
+    def put(self, avatar_id: str, model: str, vectors: Matrix) -> None:
         shard = self._make(avatar_id, model)
-        before = version_in(shard, avatar_id)
         for start in range(0, len(vectors), BATCH):
             part = slice(start, start + BATCH)
             # The version belongs to the same batch, so nobody sees one without the other.
@@ -60,7 +58,6 @@ class ChromaShards:
                 metadatas=[{"version": version}, *owners],
             )
         self._chroma.tidy()
-        return before, version_in(shard, avatar_id)
 
     def present(self, avatar_id: str, model: str, passage_ids: Sequence[str]) -> set[str]:
         shard = self._shard(avatar_id, model)

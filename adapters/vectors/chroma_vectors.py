@@ -53,9 +53,10 @@ async def open_vectors(
 
 
 class ChromaVectors(Vectors):
-    """What is added or removed is so in memory and in the file first, and then in Chroma.
+    """What is removed goes from Chroma first, so that nobody loads it again from there.
 
-    So whatever a crash leaves in Chroma is still found by the work that is done again after it.
+    For the same reason what is added comes into a server first. Embedded, it comes into the file first: nothing is in
+    Chroma that the file does not have, whenever the process dies.
     """
 
     def __init__(self, aside: Aside, files: MatrixFiles | None, cache: VectorCache, clock: Clock) -> None:
@@ -74,15 +75,11 @@ class ChromaVectors(Vectors):
             return
         key = (avatar_id, model)
         added = matrix(list(vectors), [item_id] * len(vectors), np.asarray(list(vectors.values()), np.float32))
-        async with self._lock(avatar_id):
-            entry = await self._entry(key) if self._files else self._cache.get(key)
-            if entry:
-                together = await asyncio.to_thread(entry.matrix.having, added)
-                await self._file(self._add_to_file, key, entry.matrix, added, together)
-                self._cache.set(key, Entry(together, entry.version, entry.checked))
-        before, after = await self._chroma(ChromaShards.put, avatar_id, model, added)
-        if (entry := self._cache.get(key)) and entry.version == before:
-            self._cache.set(key, Entry(entry.matrix, after, entry.checked))
+        if self._files:
+            await self._remember(key, added)
+        await self._chroma(ChromaShards.put, avatar_id, model, added)
+        if not self._files:
+            await self._remember(key, added)
 
     async def missing(self, avatar_id: str, model: str, passage_ids: Sequence[str]) -> list[str]:
         present = await self._chroma(ChromaShards.present, avatar_id, model, passage_ids)
@@ -101,26 +98,25 @@ class ChromaVectors(Vectors):
     async def keep_only(self, avatar_id: str, item_id: str, passage_ids: Sequence[str]) -> None:
         kept = set(passage_ids)
         for model in await self._chroma(ChromaShards.models, avatar_id):
-            async with self._lock(avatar_id):
-                await self._forget_others((avatar_id, model), item_id, passage_ids)
             stored = await self._chroma(ChromaShards.of_item, avatar_id, model, item_id)
             gone = [each for each in stored if each not in kept]
             await self._chroma(ChromaShards.remove, avatar_id, model, gone)
+            await self._forget_others((avatar_id, model), item_id, passage_ids)
         await self._chroma(ChromaShards.wipe)
 
     async def remove_model(self, avatar_id: str, model: str) -> None:
+        await self._chroma(ChromaShards.remove_model, avatar_id, model)
         async with self._lock(avatar_id):
             self._cache.drop((avatar_id, model))
             await self._file(MatrixFiles.remove, avatar_id, model)
-        await self._chroma(ChromaShards.remove_model, avatar_id, model)
         await self._chroma(ChromaShards.wipe)
 
     async def remove_avatar(self, avatar_id: str) -> None:
+        for model in await self._chroma(ChromaShards.models, avatar_id):
+            await self._chroma(ChromaShards.remove_model, avatar_id, model)
         async with self._lock(avatar_id):
             self._cache.drop_avatar(avatar_id)
             await self._file(MatrixFiles.remove, avatar_id)
-        for model in await self._chroma(ChromaShards.models, avatar_id):
-            await self._chroma(ChromaShards.remove_model, avatar_id, model)
         await self._chroma(ChromaShards.wipe)
 
     async def _entry(self, key: Key) -> Entry:
@@ -140,14 +136,28 @@ class ChromaVectors(Vectors):
         await self._file(MatrixFiles.write, *key, content)
         return Entry(content, version, now)
 
+    async def _remember(self, key: Key, added: Matrix) -> None:
+        async with self._lock(key[0]):
+            if entry := await self._changing(key):
+                together = await asyncio.to_thread(entry.matrix.having, added)
+                await self._file(self._add_to_file, key, entry.matrix, added, together)
+                self._cache.set(key, Entry(together, entry.version, entry.checked))
+
     async def _forget_others(self, key: Key, item_id: str, passage_ids: Sequence[str]) -> None:
-        entry = await self._entry(key) if self._files else self._cache.get(key)
-        if entry is None:
-            return
-        rest = await asyncio.to_thread(entry.matrix.keeping, item_id, passage_ids)
-        if rest is not entry.matrix:
-            await self._file(MatrixFiles.write, *key, rest)
-            self._cache.set(key, Entry(rest, entry.version, entry.checked))
+        async with self._lock(key[0]):
+            if entry := await self._changing(key):
+                rest = await asyncio.to_thread(entry.matrix.keeping, item_id, passage_ids)
+                if rest is not entry.matrix:
+                    await self._file(MatrixFiles.write, *key, rest)
+                    self._cache.set(key, Entry(rest, entry.version, entry.checked))
+
+    async def _changing(self, key: Key) -> Entry | None:
+        """What a change is made to. With a server, what is not in memory is loaded when it is asked for.
+
+        The entry keeps its version, though Chroma has a newer one: others may have made theirs at the same time, and
+        by the newest alone nobody can tell whose changes it follows. So it is loaded anew when it is checked.
+        """
+        return await self._entry(key) if self._files else self._cache.get(key)
 
     def _is_fresh(self, entry: Entry) -> bool:
         return self._files is not None or self._clock.monotonic() < entry.checked + CHECK_SECONDS

@@ -1,6 +1,6 @@
 """Indexing: from split text to passages with vectors in the store of vectors and both searches' indexes.
 
-Ours is what the indexer does, on a new SQLite database and embedded Chroma. The peer is plain Chroma with its own
+Ours is what a worker does, on a new SQLite database and embedded Chroma. The peer is plain Chroma with its own
 embedder on the same weights, on all cores, which pads every text to 256 tokens. The passages are those that our
 splitter makes of the labelled set, of this project's documentation, and of long paragraphs without headings. The floor
 is embedding them as we do, and storing nothing.

@@ -35,7 +35,7 @@ def some_vectors(avatar: str, count: int) -> dict[str, Vector]:
 
 
 async def fill(vectors: ChromaVectors, avatars: Sequence[str], count: int) -> float:
-    """Vectors stored a second, as they come from an indexer: at most 100 at a time."""
+    """Vectors stored a second, as they come from indexing: at most 100 at a time."""
     seconds = 0.0
     for avatar in avatars:
         made = list(some_vectors(avatar, count).items())

@@ -8,10 +8,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeVar
-from uuid import uuid4
 
-from domain.jobs import Job, JobKind
 from domain.knowledge.items import TITLE_MAX, KnowledgeItem, KnowledgeProgress, KnowledgeStatus, Passage, passage_id
+from domain.knowledge.jobs import embed_job
 from domain.knowledge.ports import Embedder, Embedders, KnowledgeNews, Lexicon, Vectors
 from domain.knowledge.reading import Document, FailureCode, Unreadable
 from domain.ports import Clock
@@ -187,7 +186,7 @@ class Building:
                 tx.knowledge.use_model(item.avatar_id, None)
             elif tx.knowledge.model(item.avatar_id) != embedder.model:
                 if others:
-                    tx.jobs.add(Job(str(uuid4()), JobKind.EMBED, item.avatar_id, None, now, now))
+                    tx.jobs.add(embed_job(item.avatar_id, now))
                 else:
                     tx.knowledge.use_model(item.avatar_id, embedder.model)
             return ready

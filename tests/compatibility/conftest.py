@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Scope
 import compatibility
 from adapters.serving.asgi import RequestContext
 from domain.accounts import Identity
+from domain.ai.providers import Patience
 from resolvers.context import Context, Services
 from tests import house
 from tests.compatibility.people import OWNER, STRANGER, Connect, Owner, Visitor, bearer
@@ -40,8 +41,10 @@ def sign_in() -> FakeSignIn:
 
 
 @pytest.fixture
-async def services(clock: FakeClock, models: ScriptedModels, sign_in: FakeSignIn) -> AsyncIterator[Services]:
-    async with house.services(clock=clock, models=models, sign_in=sign_in) as services:
+async def services(
+    clock: FakeClock, models: ScriptedModels, sign_in: FakeSignIn, patience: Patience
+) -> AsyncIterator[Services]:
+    async with house.services(clock=clock, models=models, sign_in=sign_in, patience=patience) as services:
         yield services
 
 

@@ -12,7 +12,6 @@ from starlette.types import ASGIApp, Message
 
 OWNER, STRANGER = "owner-token", "stranger-token"
 MODEL = "groq/llama-3.3-70b-versatile"
-SOON = 5.0
 
 # The request body of the API reference, word for word.
 DOCUMENTED = {
@@ -111,14 +110,12 @@ class Visitor:
     async def leave(self) -> None:
         """Hangs up, and waits until the server's side of the socket is over."""
         await self._incoming.put({"type": "websocket.disconnect", "code": 1001})
-        async with asyncio.timeout(SOON):
-            await self._running
+        await self._running
 
     async def vanish(self) -> None:
         """Is cut off; the server only notices when it sends."""
         self._left = True
-        async with asyncio.timeout(SOON):
-            await self._running
+        await self._running
 
     async def send(self, type_: str, **fields: object) -> None:
         await self.send_text(orjson.dumps({"type": type_, **fields}).decode())
@@ -155,8 +152,7 @@ class Visitor:
         return int(message["code"])
 
     async def _next(self) -> Message:
-        async with asyncio.timeout(SOON):
-            return await self._outgoing.get()
+        return await self._outgoing.get()
 
     async def _run(self) -> None:
         async def send(message: Message) -> None:

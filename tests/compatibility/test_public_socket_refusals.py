@@ -1,5 +1,7 @@
 """The WebSocket: what is refused, and which refusals end it."""
 
+import math
+
 import httpx
 import orjson
 import pytest
@@ -15,7 +17,7 @@ from domain.limits import Hit, Limit
 from domain.ports import Limiter
 from resolvers.context import Context, Services
 from tests import house
-from tests.compatibility.people import MODEL, OWNER, SOON, Connect, Owner
+from tests.compatibility.people import MODEL, OWNER, Connect, Owner
 from tests.fakes.clock import FakeClock
 from tests.fakes.models import ScriptedModels
 
@@ -123,7 +125,7 @@ async def test_an_owner_can_preview(
         assert visitor.scope["query_string"] == (b"lang=en&sessionId=" if by_query else b"")
 
 
-def over(services: Services, *, idle_seconds: float) -> ASGIApp:
+def over(services: Services, *, idle_seconds: float = math.inf) -> ASGIApp:
     """The socket alone, with another patience."""
 
     async def talk(socket: WebSocket) -> None:
@@ -151,7 +153,7 @@ async def test_a_fault_of_ours_is_masked_and_the_socket_stays(
 ) -> None:
     async with (
         house.services(store=services.store, limiter=BrokenLimiter()) as broken,
-        connect(app=over(broken, idle_seconds=SOON)) as visitor,
+        connect(app=over(broken)) as visitor,
     ):
         await visitor.send("message", content="Hello")
         error = await visitor.frame()

@@ -1,6 +1,7 @@
 """Whether visitors should be sent to the server, as a load balancer asks it."""
 
 import asyncio
+import math
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -14,22 +15,29 @@ import compatibility
 from adapters.serving.asgi import RequestContext
 from domain.errors import Unavailable
 from domain.tables import Tx
+from resolvers import readiness
 from resolvers.context import Context, Services
 from tests import house
-from tests.fakes.store import MemoryStore
+from tests.fakes.outer_store import OuterStore
+from tests.parts.sqlite import new_store
 
 T = TypeVar("T")
 
 
-class DownStore(MemoryStore):
+class DownStore(OuterStore):
     async def read(self, work: Callable[[Tx], T]) -> T:
         raise Unavailable("The database cannot be used right now.")
 
 
-class SilentStore(MemoryStore):
+class SilentStore(OuterStore):
     async def read(self, work: Callable[[Tx], T]) -> T:
         await asyncio.Event().wait()
         raise AssertionError
+
+
+@pytest.fixture(autouse=True)
+def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(readiness, "DATABASE_PATIENCE", math.inf)
 
 
 async def asked(services: Services) -> tuple[int, object]:
@@ -47,9 +55,10 @@ async def test_a_server_that_can_answer_is_ready() -> None:
         assert await asked(services) == (200, {"status": "ready"})
 
 
-@pytest.mark.parametrize("store", [DownStore(), SilentStore()])
-async def test_a_server_without_its_database_is_not(store: MemoryStore) -> None:
-    async with house.services(store=store) as services:
+@pytest.mark.parametrize("kind", [DownStore, SilentStore])
+async def test_a_server_without_its_database_is_not(kind: type[OuterStore], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(readiness, "DATABASE_PATIENCE", 0)
+    async with new_store() as store, house.services(store=kind(store)) as services:
         assert await asked(services) == (503, {"status": "unready", "reasons": ["DATABASE_UNAVAILABLE"]})
 
 

@@ -4,14 +4,14 @@ import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import asyncpg
 import pytest
+from sqlalchemy import make_url
 
-from adapters.database.store import open_store
+from adapters.database.postgres.store import open_postgres
 from domain.tables import Store
-from tests.fakes.store import ConstraintBroken, MemoryStore
+from tests.parts import sqlite
 from tests.parts.postgres import Postgres
 
 
@@ -22,43 +22,31 @@ class Database:
     `refusal`: for a row that breaks a constraint. `read_only`: for a read that writes.
     """
 
-    open: Callable[[Path], AbstractAsyncContextManager[Store]]
+    open: Callable[[], AbstractAsyncContextManager[Store]]
     refusal: type[Exception]
     read_only: type[Exception]
 
 
-@asynccontextmanager
-async def open_memory(_directory: Path) -> AsyncIterator[Store]:
-    store = MemoryStore()
-    yield store
-    store.close()
-
-
-def open_sqlite(directory: Path) -> AbstractAsyncContextManager[Store]:
-    return open_store(f"sqlite:///{directory / 'avatarium.db'}")
-
-
-DATABASES = {
-    "memory": Database(open_memory, ConstraintBroken, ConstraintBroken),
-    "sqlite": Database(open_sqlite, sqlite3.IntegrityError, sqlite3.OperationalError),
-}
+SQLITE = Database(sqlite.new_store, sqlite3.IntegrityError, sqlite3.OperationalError)
 
 
 def in_postgres(server: Postgres) -> Database:
     @asynccontextmanager
-    async def open_postgres(_directory: Path) -> AsyncIterator[Store]:
-        async with server.database() as url, open_store(url) as store:
+    async def new_store() -> AsyncIterator[Store]:
+        async with server.database() as url, open_postgres(make_url(url)) as store:
             yield store
 
-    return Database(open_postgres, asyncpg.IntegrityConstraintViolationError, asyncpg.ReadOnlySQLTransactionError)
+    return Database(new_store, asyncpg.IntegrityConstraintViolationError, asyncpg.ReadOnlySQLTransactionError)
 
 
-@pytest.fixture(params=[*DATABASES, "postgresql"])
-def database(request: pytest.FixtureRequest, postgres: Postgres) -> Database:
-    return DATABASES.get(request.param) or in_postgres(postgres)
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest) -> Database:
+    if request.param == "sqlite":
+        return SQLITE
+    return in_postgres(request.getfixturevalue("postgres"))
 
 
 @pytest.fixture
-async def store(database: Database, tmp_path: Path) -> AsyncIterator[Store]:
-    async with database.open(tmp_path) as store:
+async def store(database: Database) -> AsyncIterator[Store]:
+    async with database.open() as store:
         yield store

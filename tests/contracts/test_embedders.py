@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from adapters.embedding import litellm_embedder
 from adapters.embedding.litellm_embedder import LitellmEmbedder
 from adapters.embedding.minilm import MiniLm
 from domain.avatars import AiProvider
@@ -24,7 +25,10 @@ def aimock(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aimock]:
 
 
 @pytest.fixture(params=["fake", "minilm", "litellm"])
-async def embedder(request: pytest.FixtureRequest, minilm_folder: Path, aimock: Aimock) -> AsyncIterator[Embedder]:
+async def embedder(
+    request: pytest.FixtureRequest, minilm_folder: Path, aimock: Aimock, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Embedder]:
+    monkeypatch.setattr(litellm_embedder, "TIMEOUT", 3600.0)
     if request.param == "fake":
         yield BagOfWords()
     elif request.param == "litellm":

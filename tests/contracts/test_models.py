@@ -1,7 +1,7 @@
 """What every road to a model promises: the fake, the aiohttp road and the LiteLLM road."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -24,6 +24,7 @@ from domain.sessions import Role
 from tests.fakes.models import ScriptedModels
 from tests.parts import upstream as upstream_part
 from tests.parts.aimock import Aimock, fails, running_aimock, says
+from tests.parts.line import line_to
 from tests.parts.upstream import Upstream, running_upstream
 
 if TYPE_CHECKING:
@@ -37,9 +38,10 @@ PROMPT = Prompt(
 WORDS = "Grüße aus Zürich! 今日は、世界。 😀 That is all."
 COUNT = TokenCount(10, 5)
 STATUSES = (400, 401, 403, 404, 429, 500, 503)
+SOME_CHUNKS_AND_NO_MORE = {"interChunkDelaysMs": [0, 0, 0, 10**9]}
 FIXTURES = [
     says("whole", WORDS),
-    says("half", WORDS, truncateAfterChunks=5, latency=20),
+    says("half", WORDS, recordedTimings=SOME_CHUNKS_AND_NO_MORE),
     *(fails(str(status), status) for status in STATUSES),
 ]
 MANAGED = [AiProvider.OPENAI, AiProvider.GROQ, AiProvider.XAI, AiProvider.ANTHROPIC, AiProvider.GOOGLE]
@@ -51,6 +53,7 @@ class Road:
 
     models: Models
     candidate: Candidate
+    cut: Callable[[], None]
     words: str = WORDS
     count: TokenCount = COUNT
 
@@ -58,11 +61,13 @@ class Road:
         return self.models.stream(replace(self.candidate, name=behaviour), PROMPT)
 
     async def heard(self, behaviour: str) -> tuple[list[Delta], ProviderFailure | None]:
-        """All deltas, and how it ended."""
+        """All deltas, and how it ended. Of `half` the line is cut when something was heard."""
         deltas: list[Delta] = []
         try:
             async for delta in self.stream(behaviour):
                 deltas.append(delta)
+                if behaviour == "half":
+                    self.cut()
         except ProviderFailure as failure:
             return deltas, failure
         return deltas, None
@@ -88,17 +93,22 @@ async def upstream() -> AsyncGenerator[Upstream]:
 async def road(request: pytest.FixtureRequest, aimock: Aimock, upstream: Upstream) -> AsyncGenerator[Road]:
     """`upstream` and a provider's name: the real adapter, against that server or against aimock."""
     if request.param == "fake":
-        yield Road(scripted(), Candidate(AiProvider.OPENAI, ""))
+        yield Road(scripted(), Candidate(AiProvider.OPENAI, ""), lambda: None)
         return
-    base = upstream.url if request.param == "upstream" else aimock.base(request.param)
+    upstream.may_cut.clear()
+    far = upstream.url if request.param == "upstream" else aimock.base(request.param)
     provider = AiProvider.CUSTOM if request.param == "upstream" else AiProvider(request.param)
-    keys = dict.fromkeys(MANAGED, KEY)
-    async with AiModels(keys, dict.fromkeys(MANAGED, base), private_hosts=[base.split("/")[2]]) as models:
-        candidate = Candidate(provider, "", base_url=base if provider is AiProvider.CUSTOM else None)
+    async with line_to(far) as line, models_at(line.url) as models:
+        candidate = Candidate(provider, "", base_url=line.url if provider is AiProvider.CUSTOM else None)
         if request.param == "upstream":
-            yield Road(models, candidate, upstream_part.TEXT, TokenCount(upstream_part.PROMPT_TOKENS, 13))
+            yield Road(models, candidate, line.cut, upstream_part.TEXT, TokenCount(upstream_part.PROMPT_TOKENS, 13))
         else:
-            yield Road(models, candidate)
+            yield Road(models, candidate, line.cut)
+
+
+def models_at(base: str) -> AiModels:
+    keys, bases = dict.fromkeys(MANAGED, KEY), dict.fromkeys(MANAGED, base)
+    return AiModels(keys, bases, private_hosts=[base.split("/")[2]])
 
 
 def scripted() -> ScriptedModels:

@@ -1,11 +1,12 @@
 """What every store of vectors promises: the fake, embedded Chroma and a Chroma server."""
 
+import asyncio
 import math
-from collections.abc import AsyncIterator
-from pathlib import Path
+from collections.abc import AsyncIterator, Awaitable
 from uuid import uuid4
 
 import pytest
+import pytest_asyncio
 
 from adapters.vectors.chroma_vectors import open_vectors
 from domain.knowledge.ports import Vector, Vectors
@@ -17,13 +18,24 @@ NORTH, EAST, SOUTH = (0.0, 1.0), (1.0, 0.0), (0.0, -1.0)
 NORTH_EAST = (math.sqrt(0.5), math.sqrt(0.5))
 
 
-@pytest.fixture(params=["memory", "embedded", "server"])
-async def vectors(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Vectors]:
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest.fixture(scope="module")
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest_asyncio.fixture(params=["memory", "embedded", "server"], scope="module", loop_scope="module")
+async def vectors(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, clock: FakeClock
+) -> AsyncIterator[Vectors]:
+    """All tests share them, so each uses avatars of its own."""
     if request.param == "memory":
         yield MemoryVectors()
         return
     url = request.getfixturevalue("chroma_server") if request.param == "server" else None
-    async with open_vectors(tmp_path / "vectors", url, FakeClock()) as vectors:
+    async with open_vectors(tmp_path_factory.mktemp("vectors"), url, clock) as vectors:
         yield vectors
 
 
@@ -113,6 +125,42 @@ async def test_an_avatar_is_removed_with_every_model(vectors: Vectors, avatar: s
     assert await found(vectors, other) == ["theirs"]
     await vectors.put(avatar, MODEL, "item", {"again": NORTH})
     assert await found(vectors, avatar) == ["again"]
+
+
+async def everything(vectors: Vectors, avatar: str) -> set[str]:
+    return {match.passage_id for match in await vectors.nearest(avatar, MODEL, NORTH, 1000)}
+
+
+async def test_items_of_one_avatar_change_beside_each_other(vectors: Vectors, avatar: str, clock: FakeClock) -> None:
+    """As when some are indexed while others are erased, and visitors ask all the time."""
+    items, gone = [f"item-{number}" for number in range(4)], [f"gone-{number}" for number in range(2)]
+    for item in gone:
+        await vectors.put(avatar, MODEL, item, {f"{item}-a": NORTH, f"{item}-b": EAST})
+
+    async def of_item(item: str) -> set[str]:
+        return {each for each in await everything(vectors, avatar) if each.startswith(item)}
+
+    async def asked_meanwhile(change: Awaitable[None]) -> None:
+        clock.advance(60)
+        await asyncio.gather(change, everything(vectors, avatar))
+
+    async def index(item: str) -> None:
+        for generation in "ab":
+            first, second = f"{item}-{generation}-1", f"{item}-{generation}-2"
+            await asked_meanwhile(vectors.put(avatar, MODEL, item, {first: NORTH}))
+            assert first in await of_item(item)
+            await vectors.put(avatar, MODEL, item, {second: SOUTH})
+            await asked_meanwhile(vectors.keep_only(avatar, item, [first, second]))
+            assert await of_item(item) == {first, second}
+            assert await vectors.missing(avatar, MODEL, [first, second]) == []
+
+    async def erase(item: str) -> None:
+        await asked_meanwhile(vectors.keep_only(avatar, item, []))
+        assert await of_item(item) == set()
+
+    await asyncio.gather(*map(index, items), *map(erase, gone))
+    clock.advance(60)
+    assert await everything(vectors, avatar) == {f"{item}-b-{number}" for item in items for number in (1, 2)}
 
 
 async def test_more_vectors_than_fit_one_request(vectors: Vectors, avatar: str) -> None:

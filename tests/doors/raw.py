@@ -44,6 +44,11 @@ class Wire:
         assert isinstance(transport, asyncio.Transport)
         transport.pause_reading()
 
+    @property
+    def address(self) -> object:
+        """Ours, as the server sees it."""
+        return self.writer.get_extra_info("sockname")
+
     def close(self) -> None:
         self.writer.close()
 

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from domain.ai.providers import Patience
 from domain.avatars import AiProvider
 from domain.errors import ProviderFailure
 from domain.sessions import Role
@@ -12,6 +13,12 @@ from tests.served import House
 
 ANSWER = ("We offer ", "three ", "plans. ", "Grüße, ", "你好 ", "👋🏽!")
 WHOLE = "".join(ANSWER)
+
+
+@pytest.fixture
+def patience() -> Patience:
+    """None: a scripted model has its next piece at once, or never."""
+    return Patience(first_token=0, between_tokens=0)
 
 
 async def code_of(door: Door, house: House, session: str, words: str, client_message_id: str | None = None) -> str:

@@ -3,28 +3,23 @@
 import asyncio
 import json
 import random
+from collections import Counter
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from itertools import cycle
 
 import aiohttp
-import pytest
 
-from domain.ai.providers import Patience
 from tests.doors.doors import REPLY, SEND, GraphQLSendAndFollow
 from tests.fakes.models import Step
 from tests.served import House
 
 CUTS = 1000
 REPLIES = 20
+AT_ONCE = 3
 PIECES = tuple(f"{word} " for word in ("Grüße", "你好", "👋🏽", "plain", "words", "and", "more") * 20)
 WHOLE = "".join(PIECES)
 Heard = tuple[int, str, bool]
-
-
-@pytest.fixture
-def patience() -> Patience:
-    return Patience(first_token=60, between_tokens=60)
 
 
 async def over_graphql_socket(http: aiohttp.ClientSession, url: str, reply: str, after: int) -> AsyncGenerator[Heard]:
@@ -57,19 +52,31 @@ def heard(event: dict[str, object]) -> Heard:
 ROADS = (over_graphql_socket, over_events, over_v1_socket)
 
 
+class Narrator:
+    """A model that says some pieces of each reply, and the next when every listener has heard all so far."""
+
+    def __init__(self, house: House) -> None:
+        self._gates: dict[str, asyncio.Event] = {}
+        self._heard = Counter[str]()
+        steps: list[Step] = []
+        for number in range(0, len(PIECES), AT_ONCE):
+            gate = self._gates["".join(PIECES[:number])] = asyncio.Event()
+            steps += [gate, *PIECES[number : number + AT_ONCE]]
+        house.models.script(house.first, *steps)
+
+    def was_heard(self, said: str) -> None:
+        self._heard[said] += 1
+        if said in self._gates and self._heard[said] == REPLIES:
+            self._gates[said].set()
+
+
 async def test_a_thousand_cuts(house: House) -> None:
     chance = random.Random(7)
-    gates = [asyncio.Event() for _ in range(0, len(PIECES), 7)]
-    steps: list[Step] = []
-    for number, gate in enumerate(gates):
-        steps += [gate, *PIECES[number * 7 : number * 7 + 7]]
-    house.models.script(house.first, *steps)
+    narrator = Narrator(house)
     replies = [await begun(house) for _ in range(REPLIES)]
-    dripping = asyncio.create_task(drip(gates))
     cuts = 0
     while cuts < CUTS:
-        cuts += sum(await asyncio.gather(*(listened(house.url, reply, chance) for reply in replies)))
-    await dripping
+        cuts += sum(await asyncio.gather(*(listened(house.url, reply, chance, narrator) for reply in replies)))
 
 
 async def begun(house: House) -> str:
@@ -80,13 +87,7 @@ async def begun(house: House) -> str:
         return str((await door.execute(SEND, {"input": sent}))["sendMessage"]["reply"]["id"])
 
 
-async def drip(gates: list[asyncio.Event]) -> None:
-    for gate in gates:
-        gate.set()
-        await asyncio.sleep(0.1)
-
-
-async def listened(url: str, reply: str, chance: random.Random) -> int:
+async def listened(url: str, reply: str, chance: random.Random, narrator: Narrator) -> int:
     """Follows a reply to its end, cut after a few events each time; returns how often it was cut."""
     said, last, over = "", 0, False
     for cuts, road in enumerate(cycle(chance.sample(ROADS, len(ROADS)))):
@@ -96,6 +97,7 @@ async def listened(url: str, reply: str, chance: random.Random) -> int:
                 seq, text, over = await anext(events)
                 assert seq > last
                 said, last = said + text, seq
+                narrator.was_heard(said)
                 if over:
                     break
             await http.close()

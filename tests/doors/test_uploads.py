@@ -1,6 +1,5 @@
 """A file is taken from its owner only: whoever else sends one is answered before its body has arrived."""
 
-import asyncio
 import io
 
 import aiohttp
@@ -37,7 +36,7 @@ def upload(target: str, **headers: str) -> bytes:
 
 async def answer(house: House, sent: bytes) -> tuple[bytes, bytes]:
     """The first line and the body of what the server says."""
-    async with wire(house.url) as connection, asyncio.timeout(30):
+    async with wire(house.url) as connection:
         await connection.send(sent)
         head = await connection.until(b"\r\n\r\n")
         return head.split(b"\r\n")[0], await connection.until(b"}}" if b"/v1" in sent else b"}]}")

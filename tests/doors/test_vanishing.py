@@ -4,11 +4,11 @@ import asyncio
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import aiohttp
 import pytest
 
-from domain.ai.providers import Patience
 from tests.doors.doors import CHAT, SEND, Door, GraphQLEvents, Rest
 from tests.doors.raw import Wire, frame, handshake, request, wire
 from tests.served import House
@@ -39,11 +39,6 @@ class GoOn:
 
 Steps = Sequence[Send | Hear | GoOn]
 Vanish = Callable[[Wire], None]
-
-
-@pytest.fixture
-def patience() -> Patience:
-    return Patience(first_token=60, between_tokens=60)
 
 
 def bytes_of(value: object) -> bytes:
@@ -115,11 +110,21 @@ async def play(steps: Steps, connection: Wire, gates: Iterator[asyncio.Event]) -
                 next(gates).set()
 
 
-async def until_only(tasks: set[asyncio.Task[object]]) -> None:
+async def until_met(house: House, connection: Wire) -> None:
+    while connection.address not in house.server.peers():  # noqa: ASYNC110
+        await asyncio.sleep(0)
+
+
+async def until_missed(house: House, connection: Wire) -> None:
+    """Until the server has read all that was sent, and has noticed that nobody is there any more."""
+    while connection.address in house.server.peers():  # noqa: ASYNC110
+        await asyncio.sleep(0)
+
+
+async def until_only(tasks: set[asyncio.Task[Any]]) -> None:
     """Until no other task than these is running: the server has done whatever it was asked."""
-    await asyncio.sleep(0.05)
-    while asyncio.all_tasks() - tasks:  # noqa: ASYNC110
-        await asyncio.sleep(0.01)
+    while others := asyncio.all_tasks() - tasks:
+        await asyncio.wait(others)
 
 
 @pytest.mark.parametrize("vanish", [Wire.cut, Wire.close])
@@ -136,8 +141,10 @@ async def test_a_visitor_vanishes_at_every_point(house: House, road: Callable[[s
             before = len(house.messages())
             steps = points(road(await door.start(house.short_id)))[point]
             async with wire(house.url) as connection:
+                await until_met(house, connection)
                 await play(steps, connection, iter(gates))
                 vanish(connection)
+                await until_missed(house, connection)
             for gate in gates:
                 gate.set()
             await until_only(tasks)

@@ -30,13 +30,12 @@ class Owner:
 
     async def ready(self, short_id: str) -> None:
         """Waits until everything that the avatar knows is indexed."""
-        async with asyncio.timeout(60):
-            while True:
-                states = {item["status"] for item in await self.call("GET", f"/{short_id}/knowledge")}
-                if states == {"ready"}:
-                    return
-                assert "failed" not in states
-                await asyncio.sleep(0.05)
+        while True:
+            states = {item["status"] for item in await self.call("GET", f"/{short_id}/knowledge")}
+            if states == {"ready"}:
+                return
+            assert "failed" not in states
+            await asyncio.sleep(0.05)
 
     async def delete(self, short_id: str, item_id: str) -> None:
         await self.call("DELETE", f"/{short_id}/knowledge/{item_id}")

@@ -14,6 +14,8 @@ from tests.parts.ports import free_port
 
 PROGRAM = Path(sys.executable).parent / "avatarium"
 KEPT = ("PATH", "HOME", "LANG")
+PATIENT = {f"AVATARIUM_AI_{wait}_TIMEOUT": "3600" for wait in ("CONNECT", "FIRST_TOKEN", "BETWEEN_TOKENS", "TOTAL")}
+"""With every provider: no machine is too slow for it."""
 
 
 @dataclass(slots=True)
@@ -63,6 +65,7 @@ async def avatarium(data: Path, **settings: str) -> AsyncIterator[Avatarium]:
         "AVATARIUM_PORT": str(port),
         "AVATARIUM_DATA_DIR": str(data),
         "AVATARIUM_EMBEDDINGS": "none",
+        **PATIENT,
         **settings,
     }
     process = await asyncio.create_subprocess_exec(

@@ -11,6 +11,8 @@ from tests.e2e.process import Avatarium, avatarium
 from tests.parts.upstream import TEXT, running_upstream
 
 CHROMIUM = "/usr/bin/chromium"
+LONG = 3_600_000
+"""Milliseconds that no machine is too slow for."""
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 
 
@@ -27,8 +29,10 @@ async def server(tmp_path: Path) -> AsyncIterator[Avatarium]:
 async def page(server: Avatarium) -> AsyncIterator[Page]:
     """A page that has asked nobody but the server, when the test is over."""
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        expect.set_options(timeout=LONG)
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS, timeout=LONG)
         page = await browser.new_page()
+        page.set_default_timeout(LONG)
         asked: list[str] = []
         page.on("request", lambda request: asked.append(request.url))
         yield page
@@ -75,6 +79,7 @@ FROM_ANOTHER_SITE = """async (url) => {
 async def test_a_page_of_another_site_talks_until_the_owner_forbids_it(server: Avatarium, page: Page) -> None:
     assert page.context.browser
     shop = await page.context.browser.new_page()
+    shop.set_default_timeout(LONG)
     # Another origin on this machine, and a page without a policy of its own: browsers keep others from loopback.
     await shop.goto(server.url.replace("127.0.0.1", "localhost") + "/v1/health")
     assert await shop.evaluate(FROM_ANOTHER_SITE, server.url) == ["Ava", "started", "pong"]

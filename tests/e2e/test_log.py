@@ -37,8 +37,6 @@ async def server(tmp_path: Path) -> AsyncIterator[Avatarium]:
             AVATARIUM_LOG_LEVEL="debug",
             AVATARIUM_LOG_FORMAT="json",
             AVATARIUM_METRICS_TOKEN=f"metrics-{SECRET}" * 4,
-            AVATARIUM_AI_FIRST_TOKEN_TIMEOUT="1",
-            AVATARIUM_AI_BETWEEN_TOKENS_TIMEOUT="0.5",
         ) as server,
     ):
         yield server

@@ -43,9 +43,14 @@ async def best(owner: Owner, question: str) -> str:
 
 
 async def until_searched_with(owner: Owner, model: str) -> None:
-    async with asyncio.timeout(60):
-        while (await status(owner))[1:] != (model, False):  # noqa: ASYNC110
-            await asyncio.sleep(0.05)
+    while (await status(owner))[1:] != (model, False):  # noqa: ASYNC110
+        await asyncio.sleep(0.05)
+
+
+async def until_found(owner: Owner, question: str, words: str) -> None:
+    """A question whose vector takes too long is answered by words alone, as when its model still loads."""
+    while words not in await best(owner, question):  # noqa: ASYNC110
+        await asyncio.sleep(0.05)
 
 
 async def test_a_local_model_gives_way_to_one_over_http(tmp_path: Path, minilm_folder: Path) -> None:
@@ -57,17 +62,16 @@ async def test_a_local_model_gives_way_to_one_over_http(tmp_path: Path, minilm_f
             await owner.add(short_id, json={"type": "text", "title": "The inn", "content": TEXT})
             await owner.ready(short_id)
             await until_searched_with(owner, MINILM)
-            assert "Pets may stay" in await best(owner, BY_MEANING)
+            await until_found(owner, BY_MEANING, "Pets may stay")
         new = {"AVATARIUM_EMBEDDINGS": OPENAI, "OPENAI_API_KEY": "key", "OPENAI_API_BASE": provider.url}
         async with avatarium(tmp_path, **ALONE, **new) as server, owner_at(server) as owner:
-            async with asyncio.timeout(60):
-                await provider.stalled.wait()
+            await provider.stalled.wait()
             assert (await status(owner))[1:] == (MINILM, True)
-            assert "Pets may stay" in await best(owner, BY_MEANING)
+            await until_found(owner, BY_MEANING, "Pets may stay")
             provider.may_go_on.set()
             await until_searched_with(owner, OPENAI)
-            assert "three o'clock" in await best(owner, BY_WORDS)
-            assert BY_WORDS in provider.texts
+            while BY_WORDS not in provider.texts:
+                assert "three o'clock" in await best(owner, BY_WORDS)
             assert await server.leaks("Pets", "dogs", "key") == []
 
 
@@ -80,11 +84,10 @@ async def test_words_alone_give_way_to_a_model(tmp_path: Path) -> None:
             assert (await status(owner))[1:] == (None, False)
         new = {"AVATARIUM_EMBEDDINGS": OPENAI, "OPENAI_API_KEY": "key", "OPENAI_API_BASE": provider.url}
         async with avatarium(tmp_path, **ALONE, **new) as server, owner_at(server) as owner:
-            async with asyncio.timeout(60):
-                await provider.stalled.wait()
+            await provider.stalled.wait()
             assert (await status(owner))[1:] == (None, True)
             assert "three o'clock" in await best(owner, BY_WORDS)
             provider.may_go_on.set()
             await until_searched_with(owner, OPENAI)
-            assert "three o'clock" in await best(owner, BY_WORDS)
-            assert BY_WORDS in provider.texts
+            while BY_WORDS not in provider.texts:
+                assert "three o'clock" in await best(owner, BY_WORDS)

@@ -35,7 +35,6 @@ class Sender:
                 await self.send(words)
             except Refused as refused:
                 self.refusals.append(refused.code)
-                await asyncio.sleep(0.02)
             else:
                 self.acknowledged.append(words)
 

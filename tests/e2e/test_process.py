@@ -4,10 +4,13 @@ import asyncio
 import os
 import signal
 import sqlite3
-from asyncio.subprocess import PIPE
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, closing
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, aclosing, closing
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
@@ -15,54 +18,86 @@ from sqlalchemy import Connection
 
 from adapters.database.migrations import alone
 from tests.doors.doors import GraphQLSendAndFollow
+from tests.doors.raw import request, wire
 from tests.e2e.process import PROGRAM, avatarium
 from tests.parts.ports import free_port
 from tests.parts.postgres import Postgres
 from tests.parts.upstream import running_upstream
 
 
-async def test_health_answers_while_the_rest_still_loads(tmp_path: Path) -> None:
-    port = free_port()
-    environment = {"PATH": os.environ["PATH"], "AVATARIUM_PORT": str(port), "AVATARIUM_DATA_DIR": str(tmp_path)}
-    process = await asyncio.create_subprocess_exec(PROGRAM, "serve", env=environment, stdout=PIPE, stderr=PIPE)
-    seen: list[str] = []
-    ready: list[tuple[int, object]] = []
-    async with aiohttp.ClientSession() as http:
-        while "ok" not in seen:
-            assert process.returncode is None
-            try:
-                async with http.get(f"http://127.0.0.1:{port}/ready") as response:
-                    ready.append((response.status, await response.json()))
-                async with http.get(f"http://127.0.0.1:{port}/health") as response:
-                    seen.append((await response.json())["status"])
-            except aiohttp.ClientConnectorError:
-                await asyncio.sleep(0.01)
-        async with http.get(f"http://127.0.0.1:{port}/ready") as response:
-            ready.append((response.status, await response.json()))
-    process.terminate()
-    await process.communicate()
-    assert seen[0] == "starting"
-    assert ready[0] == (503, {"status": "unready", "reasons": ["STARTING"]})
-    assert ready[-1] == (200, {"status": "ready"})
-    assert process.returncode == -signal.SIGTERM
+@dataclass(frozen=True)
+class Starting:
+    """A server that does not come to its database before `go_on`, since another program has that for itself."""
+
+    url: str
+    process: Process
+    go_on: Callable[[], object]
+
+    async def answer(self, path: str) -> tuple[int, Any]:
+        """Status and body, as soon as somebody listens."""
+        async with aiohttp.ClientSession() as http:
+            while True:
+                assert self.process.returncode is None
+                try:
+                    async with http.get(self.url + path) as response:
+                        return response.status, await response.json()
+                except aiohttp.ClientConnectorError:
+                    await asyncio.sleep(0.01)
 
 
-async def test_a_request_that_comes_while_it_loads_waits_and_is_answered(tmp_path: Path) -> None:
-    port = free_port()
-    environment = {"PATH": os.environ["PATH"], "AVATARIUM_PORT": str(port), "AVATARIUM_DATA_DIR": str(tmp_path)}
-    process = await asyncio.create_subprocess_exec(PROGRAM, "serve", env=environment, stdout=PIPE, stderr=PIPE)
-    async with aiohttp.ClientSession() as http:
-        name = ""
-        while not name:
-            assert process.returncode is None
-            try:
-                async with http.get(f"http://127.0.0.1:{port}/v1/public/avatar/DemoAvatar1") as response:
-                    name = (await response.json())["data"]["name"]
-            except aiohttp.ClientConnectorError:
-                await asyncio.sleep(0.01)
-    process.kill()
-    await process.communicate()
-    assert name == "Ava"
+@pytest.fixture
+async def starting(tmp_path: Path) -> AsyncIterator[Starting]:
+    port, file = free_port(), tmp_path / "avatarium.db"
+    environment = {
+        "PATH": os.environ["PATH"],
+        "AVATARIUM_PORT": str(port),
+        "AVATARIUM_DATA_DIR": str(tmp_path),
+        "AVATARIUM_DATABASE_URL": f"sqlite:///{file}?timeout=3600",
+    }
+    with closing(sqlite3.connect(file, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        process = await asyncio.create_subprocess_exec(
+            PROGRAM, "serve", env=environment, stdout=DEVNULL, stderr=DEVNULL
+        )
+        yield Starting(f"http://127.0.0.1:{port}", process, partial(other.execute, "ROLLBACK"))
+    if process.returncode is None:
+        process.kill()
+    await process.wait()
+
+
+async def test_health_answers_while_the_rest_still_loads(starting: Starting) -> None:
+    assert await starting.answer("/health") == (200, {"status": "starting"})
+    assert await starting.answer("/ready") == (503, {"status": "unready", "reasons": ["STARTING"]})
+    starting.go_on()
+    while await starting.answer("/health") != (200, {"status": "ok"}):
+        pass
+    while await starting.answer("/ready") != (200, {"status": "ready"}):
+        pass
+    starting.process.terminate()
+    assert await starting.process.wait() == -signal.SIGTERM
+
+
+async def test_a_request_that_comes_while_it_loads_waits_and_is_answered(starting: Starting) -> None:
+    await starting.answer("/health")
+    async with wire(starting.url) as connection:
+        await connection.send(request("GET", "/v1/public/avatar/DemoAvatar1"))
+        assert await starting.answer("/health") == (200, {"status": "starting"})
+        assert connection.heard == b""
+        starting.go_on()
+        assert b"200 OK" in await connection.until(b'"name":"Ava"')
+
+
+async def test_a_link_that_is_printed_while_it_runs_signs_in(tmp_path: Path) -> None:
+    async with avatarium(tmp_path) as server, aiohttp.ClientSession() as http:
+        address, _, token = (await server.command("link", "--email", "ada@example.com")).partition("#token=")
+        async with http.get(address) as page:
+            assert page.status == 200
+        avatars = f"{server.url}/v1/consumer-avatars"
+        async with (
+            http.get(avatars) as stranger,
+            http.get(avatars, headers={"Authorization": f"Bearer {token}"}) as ada,
+        ):
+            assert (stranger.status, ada.status) == (401, 200)
 
 
 async def test_a_shutdown_stores_what_was_said(tmp_path: Path) -> None:
@@ -72,14 +107,15 @@ async def test_a_shutdown_stores_what_was_said(tmp_path: Path) -> None:
         aiohttp.ClientSession() as http,
     ):
         with closing(sqlite3.connect(tmp_path / "avatarium.db")) as connection, connection:
-            connection.execute("UPDATE avatars SET ai_model = 'endless'")
+            connection.execute("UPDATE avatars SET ai_model = 'dictated'")
         door = GraphQLSendAndFollow(server.url, http)
         session = await door.start("DemoAvatar1")
         events = door.events({"sessionId": session, "content": "Talk"})
         seen = []
         async for event in events:
             seen.append(event["__typename"])
-            if seen.count("ReplyChunk") == 3:
+            upstream.dictation.put_nowait("word ")
+            if seen[-1] == "ReplyChunk" and seen.count("ReplyChunk") == 3:
                 server.process.terminate()
             if event["__typename"] == "ReplyDone":
                 assert event["interrupted"]
@@ -113,20 +149,20 @@ async def test_words_survive_a_kill_and_the_open_reply_is_closed(tmp_path: Path,
     async with running_upstream() as upstream:
         settings = {"GROQ_API_KEY": "key", "GROQ_API_BASE": upstream.url, "AVATARIUM_DATABASE_URL": database}
         async with avatarium(tmp_path, **settings) as server, aiohttp.ClientSession() as http:
-            await sql(database, "UPDATE avatars SET ai_model = 'endless'")
+            await sql(database, "UPDATE avatars SET ai_model = 'dictated'")
             door = GraphQLSendAndFollow(server.url, http)
             session = await door.start("DemoAvatar1")
-            async for _ in door.events({"sessionId": session, "content": "Never lose this"}):
-                if await draft_in(database):
-                    server.process.kill()
-                    break
+            upstream.dictation.put_nowait("Once upon")
+            async with aclosing(door.events({"sessionId": session, "content": "Never lose this"})) as events:
+                await anext(events)
+                while not (draft := await draft_in(database)):  # noqa: ASYNC110
+                    await asyncio.sleep(0.01)
+            server.process.kill()
             await server.process.wait()
-            draft = await draft_in(database)
         async with avatarium(tmp_path, **settings):
             pass
     stored = await sql(database, "SELECT role, content, status FROM messages ORDER BY position")
     assert stored[0] == ("user", "Never lose this", "complete")
-    assert draft
     assert stored[1] == ("assistant", draft, "interrupted")
 
 

@@ -44,9 +44,8 @@ async def chat(server: Avatarium, site: Site, page: Page) -> Locator:
             {"type": "url", "title": "Sundays", "url": f"{site.origin}/hours.pdf"},
         ):
             await called(owner, "POST", f"/{short_id}/knowledge", json=item)
-        async with asyncio.timeout(60):
-            while {item["status"] for item in await called(owner, "GET", f"/{short_id}/knowledge")} != {"ready"}:  # noqa: ASYNC110
-                await asyncio.sleep(0.1)
+        while {item["status"] for item in await called(owner, "GET", f"/{short_id}/knowledge")} != {"ready"}:  # noqa: ASYNC110
+            await asyncio.sleep(0.1)
     await page.goto(f"{server.url}/a/{short_id}")
     await page.get_by_role("textbox").fill(QUESTION)
     await page.keyboard.press("Enter")

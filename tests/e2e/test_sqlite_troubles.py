@@ -4,7 +4,8 @@ import asyncio
 import resource
 import sqlite3
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import aclosing, closing, contextmanager
+from contextlib import AbstractAsyncContextManager, aclosing, closing, contextmanager
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -13,7 +14,7 @@ import pytest_asyncio
 
 from tests.doors.doors import DOORS, Door, GraphQLSendAndFollow, Refused
 from tests.e2e.process import Avatarium, avatarium
-from tests.parts.upstream import TEXT, running_upstream
+from tests.parts.upstream import TEXT, Upstream, running_upstream
 
 KEY, WORDS = "the-key-of-groq", "words of a visitor"
 SHORT_ID = "DemoAvatar1"
@@ -24,17 +25,20 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Avatarium]:
-    data = tmp_path_factory.mktemp("data")
-    async with (
-        running_upstream() as upstream,
-        avatarium(
-            data,
-            GROQ_API_KEY=KEY,
-            GROQ_API_BASE=upstream.url,
-            AVATARIUM_DATABASE_URL=f"sqlite:///{data / 'avatarium.db'}?timeout=3",
-        ) as server,
-    ):
+async def upstream() -> AsyncIterator[Upstream]:
+    async with running_upstream() as upstream:
+        yield upstream
+
+
+def waiting_for_locks(data: Path, upstream: Upstream, seconds: float) -> AbstractAsyncContextManager[Avatarium]:
+    url = f"sqlite:///{data / 'avatarium.db'}?timeout={seconds}"
+    return avatarium(data, GROQ_API_KEY=KEY, GROQ_API_BASE=upstream.url, AVATARIUM_DATABASE_URL=url)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def server(upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Avatarium]:
+    """It waits for a lock as long as that lasts."""
+    async with waiting_for_locks(tmp_path_factory.mktemp("data"), upstream, 3600) as server:
         yield server
 
 
@@ -46,6 +50,10 @@ async def http() -> AsyncIterator[aiohttp.ClientSession]:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def talks(server: Avatarium, http: aiohttp.ClientSession) -> Talks:
+    return await begun(server, http)
+
+
+async def begun(server: Avatarium, http: aiohttp.ClientSession) -> Talks:
     doors = [kind(server.url, http) for kind in DOORS]
     return [(door, await door.start(SHORT_ID)) for door in doors]
 
@@ -84,12 +92,10 @@ async def code_of(door: Door, session: str) -> str:
     return refused.value.code
 
 
-async def until_three_chunks(events: AsyncIterator[dict[str, Any]]) -> list[dict[str, Any]]:
-    heard: list[dict[str, Any]] = []
-    while len(heard) < 3:
-        event = await anext(events)
-        heard += [event] * (event["__typename"] == "ReplyChunk")
-    return heard
+async def next_chunk(events: AsyncIterator[dict[str, Any]]) -> dict[str, Any]:
+    while (event := await anext(events))["__typename"] != "ReplyChunk":
+        pass
+    return event
 
 
 async def until_none_is_streaming(server: Avatarium) -> None:
@@ -97,26 +103,28 @@ async def until_none_is_streaming(server: Avatarium) -> None:
         await asyncio.sleep(0.05)
 
 
-async def test_a_full_disk(server: Avatarium, http: aiohttp.ClientSession, talks: Talks) -> None:
+async def test_a_full_disk(server: Avatarium, upstream: Upstream, http: aiohttp.ClientSession, talks: Talks) -> None:
     """The reply that is being spoken can neither go on as a draft nor end; afterwards it is stored as it was heard."""
-    speak_with(server, "endless")
+    speak_with(server, "dictated")
     door = GraphQLSendAndFollow(server.url, http)
     sent = {"sessionId": await door.start(SHORT_ID), "content": WORDS}
     async with aclosing(door.events(sent)) as events:
-        heard = await until_three_chunks(events)
+        upstream.dictation.put_nowait("token ")
+        heard = [await next_chunk(events)]
         with full_disk(server):
             codes = await asyncio.gather(*[code_of(*talk) for talk in talks])
             with pytest.raises(Refused, match="SERVICE_UNAVAILABLE"):
                 await door.start(SHORT_ID)
+            upstream.dictation.put_nowait("token ")
+            heard.append(await next_chunk(events))
             await door.execute(STOP, {"input": {"replyId": heard[0]["replyId"]}})
-            *rest, failed = [event async for event in events]
+            [failed] = [event async for event in events]
             during = messages(server)
     assert codes == ["SERVICE_UNAVAILABLE"] * len(talks)
     assert (failed["code"], failed["retryable"]) == ("SERVICE_UNAVAILABLE", True)
     assert [(role, status) for role, _, status in during] == [("user", "complete"), ("assistant", "streaming")]
     await until_none_is_streaming(server)
-    said = "".join(event["text"] for event in [*heard, *rest])
-    assert messages(server) == [("user", WORDS, "complete"), ("assistant", said, "interrupted")]
+    assert messages(server) == [("user", WORDS, "complete"), ("assistant", "token token ", "interrupted")]
 
 
 async def test_it_goes_on_when_there_is_space_again(server: Avatarium, talks: Talks) -> None:
@@ -125,24 +133,36 @@ async def test_it_goes_on_when_there_is_space_again(server: Avatarium, talks: Ta
     assert [answer.text for answer in answers] == [TEXT] * len(talks)
 
 
-async def test_a_lock_that_lasts_is_told(server: Avatarium, talks: Talks) -> None:
-    before = messages(server)
-    with database(server) as other:
-        other.execute("BEGIN EXCLUSIVE")
-        codes = await asyncio.gather(*[code_of(*talk) for talk in talks])
-        other.execute("ROLLBACK")
-    assert codes == ["SERVICE_UNAVAILABLE"] * len(talks)
-    assert messages(server) == before
-
-
-async def test_a_lock_that_is_soon_given_back_is_waited_for(server: Avatarium, talks: Talks) -> None:
+async def test_a_lock_that_is_given_back_is_waited_for(
+    server: Avatarium, http: aiohttp.ClientSession, talks: Talks
+) -> None:
     with database(server) as other:
         other.execute("BEGIN EXCLUSIVE")
         saying = [asyncio.create_task(door.say(SHORT_ID, session, WORDS)) for door, session in talks]
-        done, _ = await asyncio.wait(saying, timeout=0.3)
+        await questions_answered(server, http)
+        assert not any(each.done() for each in saying)
         other.execute("ROLLBACK")
-    assert done == set()
     assert [answer.text for answer in await asyncio.gather(*saying)] == [TEXT] * len(talks)
+
+
+async def questions_answered(server: Avatarium, http: aiohttp.ClientSession) -> None:
+    """So many, each of which reads the database, that whoever asked something before has met the lock."""
+    for _ in range(20):
+        async with http.get(f"{server.url}/ready") as response:
+            await response.read()
+
+
+async def test_a_lock_that_lasts_is_told(tmp_path: Path, upstream: Upstream, http: aiohttp.ClientSession) -> None:
+    async with waiting_for_locks(tmp_path, upstream, 0.5) as server:
+        talks = await begun(server, http)
+        before = messages(server)
+        with database(server) as other:
+            other.execute("BEGIN EXCLUSIVE")
+            codes = await asyncio.gather(*[code_of(*talk) for talk in talks])
+            other.execute("ROLLBACK")
+        assert codes == ["SERVICE_UNAVAILABLE"] * len(talks)
+        assert messages(server) == before
+        assert await server.leaks(KEY, WORDS) == []
 
 
 async def test_no_key_and_no_word_is_printed(server: Avatarium) -> None:

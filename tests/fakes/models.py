@@ -23,6 +23,7 @@ class ScriptedModels(Models):
 
     A string is said as one delta; a `TokenCount` is passed on; a `ProviderFailure` is raised, so as
     the only step it fails before the first word; an `Event` stalls the model until the test sets it.
+    At nothing else does it give way to other tasks, so that no patience ends while it speaks.
     Several scripts for one model are for its first call, its second, and so on; the last one stays.
     A model without a script fails with `http_404`.
 

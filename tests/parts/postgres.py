@@ -19,6 +19,7 @@ from tests.parts.ports import free_port
 TEMPLATE = "migrated"
 DURABLE = ("unix_socket_directories=", "max_connections=60", "deadlock_timeout=50ms")
 QUICK = (*DURABLE, "fsync=off", "full_page_writes=off")
+WAIT = ("-w", "-t", "3600")
 
 
 class Postgres:
@@ -37,11 +38,11 @@ class Postgres:
 
     def start(self) -> None:
         options = " ".join([f"-h 127.0.0.1 -p {self._port}", *(f"-c {option}" for option in self._options)])
-        self._call("pg_ctl", "start", "-w", "-D", self._data, "-l", self._log, "-o", options)
+        self._call("pg_ctl", "start", *WAIT, "-D", self._data, "-l", self._log, "-o", options)
 
     def stop(self, mode: str = "fast") -> None:
         """`fast` says goodbye to its clients; `immediate` is a crash."""
-        self._call("pg_ctl", "stop", "-w", "-D", self._data, "-m", mode)
+        self._call("pg_ctl", "stop", *WAIT, "-D", self._data, "-m", mode)
 
     @asynccontextmanager
     async def database(self, template: str = TEMPLATE) -> AsyncIterator[str]:

@@ -7,15 +7,15 @@ beside it, which prints its address once it listens; `GET /recorded` then tells 
 |---|---|
 | `whole`, and any other name | `TEXT`, with usage and `[DONE]` |
 | `cites` | `CITING`, whose second citation is of nothing |
-| `tokens-N`, `tokens-N-Mms` | N tokens of five letters and a space, M milliseconds apart |
-| `endless` | tokens without end, ten milliseconds apart |
+| `tokens-N` | N tokens of five letters and a space |
+| `dictated` | each text that the test puts into `dictation`, and never an end |
 | `split` | `TEXT`, each byte in a write of its own |
 | `400` `401` `403` `404` `429` `500` … | that HTTP status; `429` with `Retry-After: 7` |
 | `redirect` | 302 to `/elsewhere/chat/completions` on this server |
 | `html` | a web page with status 200 |
 | `empty` | a stream without a byte |
 | `silent` | nothing, ever |
-| `half` | seven tokens, then the connection is cut |
+| `half` | seven tokens, then the connection is cut as soon as it may be |
 | `stall` | seven tokens, then nothing |
 | `nodone` | seven tokens, then an orderly end without finish reason and `[DONE]` |
 | `error-in-stream` | seven tokens, then an `error` object |
@@ -27,7 +27,7 @@ import argparse
 import asyncio
 import json
 import re
-from collections.abc import AsyncGenerator, Callable, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -39,10 +39,8 @@ CITING = "That is so [1], as everybody knows [9]."
 SEVEN = "token " * 7
 PROMPT_TOKENS = 11
 RETRY_AFTER = 7
-TOKENS = re.compile(r"tokens-(\d+)(?:-(\d+)ms)?")
+TOKENS = re.compile(r"tokens-(\d+)")
 STATUS = re.compile(r"[45]\d\d")
-# A cut connection may lose what the client has not read yet; this is time enough to read it.
-BEFORE_THE_CUT = 0.05
 
 
 @dataclass(frozen=True)
@@ -63,11 +61,21 @@ class Recorded:
 
 @dataclass
 class Upstream:
-    """`hung_up` is set when a client leaves before its answer is over."""
+    """`asked` is set when a request has come, and `hung_up` when a client leaves before its answer is over.
+
+    A cut connection loses what the client has not read yet. A test that wants all of it read clears `may_cut` until
+    it is.
+    """
 
     url: str
     requests: list[Recorded] = field(default_factory=list)
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
+    dictation: asyncio.Queue[str] = field(default_factory=asyncio.Queue)
+    may_cut: asyncio.Event = field(default_factory=asyncio.Event)
     hung_up: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self.may_cut.set()
 
     @property
     def last(self) -> Recorded:
@@ -76,7 +84,7 @@ class Upstream:
     async def answer(self, request: web.Request) -> web.StreamResponse:
         body = await self.record(request)
         try:
-            return await answer(request, body)
+            return await self.respond(request, body)
         except (asyncio.CancelledError, ConnectionResetError):
             self.hung_up.set()
             raise
@@ -90,6 +98,7 @@ class Upstream:
         headers = {name.lower(): value for name, value in request.headers.items()}
         client = str(request.transport and request.transport.get_extra_info("peername"))
         self.requests.append(Recorded(client, request.path, headers, body))
+        self.asked.set()
         return body
 
     async def recorded(self, _request: web.Request) -> web.Response:
@@ -101,6 +110,53 @@ class Upstream:
         application.router.add_post("/{path:.*}/chat/completions", self.answer)
         application.router.add_post("/{path:.*}", self.refuse)
         return application
+
+    async def respond(self, request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
+        model = str(body["model"])
+        if STATUS.fullmatch(model):
+            headers = {"Retry-After": str(RETRY_AFTER)} if model == "429" else {}
+            # As providers do, it quotes what it was sent: nothing of this may come to light.
+            return web.json_response({"error": {"message": f"refused: {body}"}}, status=int(model), headers=headers)
+        if model == "redirect":
+            return web.Response(status=302, headers={"Location": "/elsewhere/chat/completions"})
+        if model == "html":
+            return web.Response(text="<html><body>Sign in to the hotel network</body></html>", content_type="text/html")
+        if model == "silent":
+            await asyncio.Event().wait()
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream; charset=utf-8"})
+        await response.prepare(request)
+        await self.speak(model, request, response, with_usage=bool(body.get("stream_options")))
+        return response
+
+    async def speak(self, model: str, request: web.Request, response: web.StreamResponse, with_usage: bool) -> None:
+        if tokens := TOKENS.fullmatch(model):
+            count = int(tokens[1])
+            await write(response, [*[token_event(model, "token ")] * count, *ending(model, count, with_usage)])
+        elif model == "dictated":
+            while True:
+                await write(response, [token_event(model, await self.dictation.get())])
+        elif model == "split":
+            for byte in "".join(whole_answer(model, with_usage)).encode():
+                await response.write(bytes([byte]))
+        elif model in BROKEN:
+            await write(response, [token_event(model, "token ")] * 7)
+            await BROKEN[model](self, request, response)
+        elif model != "empty":
+            await write(response, whole_answer(model, with_usage))
+
+    async def cut(self, request: web.Request, _response: web.StreamResponse) -> None:
+        await self.may_cut.wait()
+        if request.transport:
+            request.transport.abort()
+
+    async def stall(self, _request: web.Request, _response: web.StreamResponse) -> None:
+        await asyncio.Event().wait()
+
+    async def end(self, _request: web.Request, _response: web.StreamResponse) -> None:
+        return
+
+    async def report_an_error(self, _request: web.Request, response: web.StreamResponse) -> None:
+        await write(response, [event({"error": {"message": "The server had an error", "type": "server_error"}})])
 
 
 @asynccontextmanager
@@ -117,73 +173,17 @@ async def running_upstream(port: int = 0) -> AsyncGenerator[Upstream]:
         await runner.cleanup()
 
 
-async def answer(request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
-    model = str(body["model"])
-    if STATUS.fullmatch(model):
-        headers = {"Retry-After": str(RETRY_AFTER)} if model == "429" else {}
-        # As providers do, it quotes what it was sent: nothing of this may come to light.
-        return web.json_response({"error": {"message": f"refused: {body}"}}, status=int(model), headers=headers)
-    if model == "redirect":
-        return web.Response(status=302, headers={"Location": "/elsewhere/chat/completions"})
-    if model == "html":
-        return web.Response(text="<html><body>Sign in to the hotel network</body></html>", content_type="text/html")
-    if model == "silent":
-        await asyncio.Event().wait()
-    response = web.StreamResponse(headers={"Content-Type": "text/event-stream; charset=utf-8"})
-    await response.prepare(request)
-    await spoken(model, request, response, with_usage=bool(body.get("stream_options")))
-    return response
-
-
-async def spoken(model: str, request: web.Request, response: web.StreamResponse, with_usage: bool) -> None:
-    if tokens := TOKENS.fullmatch(model):
-        count, pause = int(tokens[1]), int(tokens[2] or 0) / 1000
-        await write(response, (token_event(model, "token ") for _ in range(count)), pause)
-        await write(response, ending(model, count, with_usage))
-    elif model == "endless":
-        while True:
-            await write(response, [token_event(model, "token ")], pause=0.01)
-    elif model == "split":
-        for byte in "".join(whole_answer(model, with_usage)).encode():
-            await response.write(bytes([byte]))
-    elif model in BROKEN:
-        await write(response, (token_event(model, "token ") for _ in range(7)))
-        await BROKEN[model](request, response)
-    elif model != "empty":
-        await write(response, whole_answer(model, with_usage))
-
-
-async def cut(request: web.Request, _response: web.StreamResponse) -> None:
-    await asyncio.sleep(BEFORE_THE_CUT)
-    if request.transport:
-        request.transport.abort()
-
-
-async def stall(_request: web.Request, _response: web.StreamResponse) -> None:
-    await asyncio.Event().wait()
-
-
-async def end(_request: web.Request, _response: web.StreamResponse) -> None:
-    return
-
-
-async def report_an_error(_request: web.Request, response: web.StreamResponse) -> None:
-    await write(response, [event({"error": {"message": "The server had an error", "type": "server_error"}})])
-
-
-BROKEN: dict[str, Callable[[web.Request, web.StreamResponse], Any]] = {
-    "half": cut,
-    "stall": stall,
-    "nodone": end,
-    "error-in-stream": report_an_error,
+BROKEN: dict[str, Callable[[Upstream, web.Request, web.StreamResponse], Awaitable[None]]] = {
+    "half": Upstream.cut,
+    "stall": Upstream.stall,
+    "nodone": Upstream.end,
+    "error-in-stream": Upstream.report_an_error,
 }
 
 
-async def write(response: web.StreamResponse, events: Iterable[str], pause: float = 0) -> None:
+async def write(response: web.StreamResponse, events: Iterable[str]) -> None:
     for each in events:
         await response.write(each.encode())
-        if pause:
-            await asyncio.sleep(pause)
 
 
 def whole_answer(model: str, with_usage: bool) -> list[str]:

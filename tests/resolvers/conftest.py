@@ -14,6 +14,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.models import ScriptedModels
 from tests.fakes.sign_in import FakeSignIn
 from tests.fakes.vault import FakeVault
+from tests.parts.sqlite import new_store
 from tests.resolvers.talk import AVATAR, FIRST, caller
 from tests.resolvers.troubled_store import TroubledStore
 
@@ -24,8 +25,9 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture
-def store() -> TroubledStore:
-    return TroubledStore()
+async def store() -> AsyncIterator[TroubledStore]:
+    async with new_store() as inner:
+        yield TroubledStore(inner)
 
 
 @pytest.fixture
@@ -52,12 +54,6 @@ def sign_in() -> FakeSignIn:
     for name in ("ann", "bob"):
         sign_in.add(name, Identity(f"subject-{name}", f"{name}@example.com", name.title()))
     return sign_in
-
-
-@pytest.fixture
-def patience() -> Patience:
-    """So much that no machine is too slow for it."""
-    return Patience(first_token=600, between_tokens=600, total=600)
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from domain.errors import (
     QuotaExceeded,
     Unauthorized,
 )
-from domain.jobs import JobKind
+from domain.jobs import JobKind, Lane
 from domain.knowledge.additions import Addition, Upload
 from domain.knowledge.items import (
     Crawl,
@@ -245,9 +245,9 @@ async def test_deleting_leaves_an_erasure_to_do(services: Services, ann: Context
     await knowledge.delete(ann, item.id)
     assert await knowledge.try_question(ann, avatar.id, "Is parking free?") == ()
     now = ann.services.clock.now()
-    job = await services.store.write(lambda tx: tx.jobs.claim("a test", now, now))
+    job = await services.store.write(lambda tx: tx.jobs.claim(Lane.QUICK, "a test", now, now))
     assert job is not None
-    assert (job.kind, job.item_id) == (JobKind.ERASE, item.id)
+    assert (job.kind, job.part) == (JobKind.ERASE, item.id)
 
 
 async def test_deleting_an_avatar_erases_all_that_it_knew(services: Services, ann: Context, avatar: Avatar) -> None:

@@ -5,20 +5,20 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from domain.errors import Unavailable
-from domain.tables import Tx
-from tests.fakes.store import MemoryStore
+from domain.tables import Store, Tx
+from tests.fakes.outer_store import OuterStore
 
 T = TypeVar("T")
 
 
-class TroubledStore(MemoryStore):
+class TroubledStore(OuterStore):
     """While `broken` it refuses writes, while `unreadable` reads.
 
     From `hold` to `release` it commits writes, but does not say so.
     """
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, inner: Store) -> None:
+        super().__init__(inner)
         self.broken = self.unreadable = False
         self.refusal: Exception = Unavailable("disk full")
         self.committed = asyncio.Event()

@@ -49,12 +49,11 @@ async def add(owner: Client, avatar: Payload, **fields: object) -> Payload:
 
 async def ready(owner: Client, item_id: str) -> Payload:
     """The item once it is at rest."""
-    async with asyncio.timeout(20):
-        while True:
-            item: Payload = (await owner.data(ITEM, id=item_id))["node"]
-            if item["status"] in ("ready", "failed"):
-                return item
-            await asyncio.sleep(0.02)
+    while True:
+        item: Payload = (await owner.data(ITEM, id=item_id))["node"]
+        if item["status"] in ("ready", "failed"):
+            return item
+        await asyncio.sleep(0.02)
 
 
 async def test_an_item_is_added_indexed_and_found(owner: Client, avatar: Payload) -> None:

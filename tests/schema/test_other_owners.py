@@ -97,9 +97,8 @@ async def keys(owner: Client, other: Client) -> list[str]:
     await other.data(KEY)
     given = {"avatarId": avatar["id"], "type": "qa", "question": "Why?", "answer": "Secret Plans"}
     item = (await owner.data(KNOWLEDGE, input=given))["addKnowledge"]["knowledge"]
-    async with asyncio.timeout(20):
-        while rows(owner, "jobs"):  # noqa: ASYNC110
-            await asyncio.sleep(0.02)
+    while rows(owner, "jobs"):  # noqa: ASYNC110
+        await asyncio.sleep(0.02)
     [(passage,)] = rows(owner, "passages", "id")
     ids = [item["id"], global_id("Passage", passage)]
     return [avatar["id"], avatar["shortId"], *ids, api_key["id"], (await owner.data(ME))["me"]["id"]]

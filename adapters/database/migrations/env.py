@@ -7,7 +7,7 @@ from alembic.autogenerate.api import AutogenContext
 from sqlmodel import AutoString, SQLModel
 
 from adapters.database.tables import is_compared
-from adapters.database.types import Amount, Choice, Citations, Instant, Words
+from adapters.database.types import Amount, Choice, Citations, Instant, Payload, Words
 
 STORED: dict[type, str] = {
     Amount: "sa.Float()",
@@ -15,6 +15,7 @@ STORED: dict[type, str] = {
     Choice: "sa.String()",
     Citations: "sa.JSON()",
     Instant: "sa.String().with_variant(sa.TIMESTAMP(timezone=True), 'postgresql')",
+    Payload: "sa.String()",
     Words: "sa.JSON()",
 }
 

@@ -172,11 +172,10 @@ async def test_a_custom_candidate_without_an_address(models: AiModels) -> None:
 
 async def test_leaving_early_hangs_up(models: AiModels, upstreams: Upstreams) -> None:
     upstream = upstreams[AiProvider.CUSTOM]
-    deltas: AsyncGenerator[Delta] = models.stream(Candidate(AiProvider.CUSTOM, "endless", None, upstream.url), PROMPT)
+    deltas: AsyncGenerator[Delta] = models.stream(Candidate(AiProvider.CUSTOM, "stall", None, upstream.url), PROMPT)
     await anext(deltas)
     await deltas.aclose()
-    async with asyncio.timeout(10):
-        await upstream.hung_up.wait()
+    await upstream.hung_up.wait()
 
 
 async def test_a_custom_endpoint_does_not_need_litellm(upstreams: Upstreams) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from adapters.database import accounts as sql_accounts
 from adapters.database import avatars as sql_avatars
+from adapters.database import jobs as sql_jobs
 from adapters.database import sessions as sql_sessions
 from adapters.database.migrations import migrate
 from adapters.database.sqlite.driver import SqliteDriver
@@ -15,9 +16,9 @@ from adapters.database.statements import Statement
 
 STATEMENTS = {
     f"{module.__name__}.{name}": value
-    for module in (sql_accounts, sql_avatars, sql_sessions)
+    for module in (sql_accounts, sql_avatars, sql_jobs, sql_sessions)
     for name, value in vars(module).items()
-    if isinstance(value, Statement)
+    if isinstance(value, Statement) and value is not sql_jobs.ALONE  # which SQLite is never asked
 }
 
 

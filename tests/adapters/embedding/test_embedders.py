@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from adapters.embedding import minilm_download
+from adapters.embedding import litellm_embedder, minilm_download
 from adapters.embedding.embedders import ModelEmbedders
 from adapters.embedding.litellm_embedder import LitellmEmbedder
 from adapters.embedding.minilm import MODEL_FILE, TOKENIZER_FILE
@@ -24,6 +24,11 @@ from tests.parts.ports import free_port
 
 SMALL = "openai/text-embedding-3-small"
 WORDS = "hidden words of an owner"
+
+
+@pytest.fixture(autouse=True)
+def _no_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(litellm_embedder, "TIMEOUT", 3600.0)
 
 
 @asynccontextmanager
@@ -80,7 +85,7 @@ async def test_minilm_is_fetched_in_the_background_and_then_used(minilm_folder: 
 
 
 async def test_a_failed_fetch_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(minilm_download, "FIRST_RETRY", 0.01)
+    monkeypatch.setattr(minilm_download, "FIRST_RETRY", 0)
     right = packed({"onnx/model.onnx": b"model", "onnx/tokenizer.json": b"tokenizer"})
     bodies = [b"", b"something else", packed({"onnx/model.onnx": b"model"}), right]
 

@@ -7,7 +7,6 @@ import aiohttp
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from adapters.database.store import open_store
 from adapters.observing.measured_store import measured
 from adapters.observing.metrics import Metrics
 from domain.ai.models import Candidate
@@ -22,7 +21,7 @@ from tests.builders import turn_report
 from tests.doors.doors import GraphQLSocket, Rest
 from tests.fakes.clock import FakeClock
 from tests.fakes.models import ScriptedModels
-from tests.fakes.store import MemoryStore
+from tests.parts.sqlite import new_store
 from tests.serving import running
 
 TOKEN = "0123456789abcdef0123456789abcdef"
@@ -70,12 +69,12 @@ def test_a_made_up_method_is_no_label(metrics: Metrics) -> None:
 
 
 async def test_reads_and_writes_are_measured_and_only_a_database_that_is_away_is_a_failure(
-    metrics: Metrics, tmp_path: Path
+    metrics: Metrics,
 ) -> None:
     def no_row(_tx: Tx) -> None:
         raise NotFound("nothing here")
 
-    async with open_store(f"sqlite:///{tmp_path / 'a.db'}") as database:
+    async with new_store() as database:
         store = measured(database, metrics)
         await store.read(lambda tx: tx.accounts.by_id("1"))
         with pytest.raises(NotFound):
@@ -88,14 +87,14 @@ async def test_reads_and_writes_are_measured_and_only_a_database_that_is_away_is
 
 
 async def test_prometheus_reads_them_with_the_token_only() -> None:
-    clock, store, metrics, models = FakeClock(), MemoryStore(), Metrics(), ScriptedModels()
+    metrics, models = Metrics(), ScriptedModels()
     models.script("groq/llama-3.3-70b-versatile", "Hello.")
-    await ensure_demo(store, clock, "https://avatarium.ai")
     async with (
-        house.services(clock=clock, store=store, models=models, telemetry=metrics) as services,
+        house.services(models=models, telemetry=metrics) as services,
         running(services, metrics, metrics_token=TOKEN) as url,
         aiohttp.ClientSession() as http,
     ):
+        await ensure_demo(services.store, services.clock, services.public_url)
         for kind in (Rest, GraphQLSocket):
             door = kind(url, http)
             await door.say(DEMO_SHORT_ID, await door.start(DEMO_SHORT_ID), "Hi")

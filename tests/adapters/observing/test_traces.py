@@ -102,6 +102,6 @@ async def test_without_the_extra_it_is_said_what_to_install(monkeypatch: pytest.
     assert settings.otel_exporter_otlp_endpoint == "http://127.0.0.1:4318"
     monkeypatch.setattr("adapters.observing.telemetry.find_spec", lambda _name: None)
     monkeypatch.delitem(sys.modules, "adapters.observing.traces")
-    with pytest.raises(SettingsError, match=r"OTEL_EXPORTER_OTLP_ENDPOINT.*--extra otel"):
+    with pytest.raises(SettingsError, match=r"OTEL_EXPORTER_OTLP_ENDPOINT.*make run EXTRAS=otel"):
         async with open_telemetry(settings, None, FakeClock()):
             pass

@@ -1,5 +1,6 @@
 """What the doctor says of healthy and of sick installations, and that it leaves them as they were."""
 
+import math
 import os
 import socket
 import sqlite3
@@ -11,6 +12,7 @@ from cryptography.fernet import Fernet
 from pydantic import SecretStr
 from sqlalchemy import make_url
 
+from adapters.database import check
 from adapters.embedding.embedders import minilm_folder
 from adapters.embedding.minilm import MODEL_FILE, TOKENIZER_FILE
 from adapters.operating import doctor
@@ -25,6 +27,7 @@ REVISIONS = {"one": None, "two": "one"}
 @pytest.fixture(autouse=True)
 def _nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(check, "PATIENCE", math.inf)
     for name in list(os.environ):
         if name.upper().startswith(PREFIX) or name in variables():
             monkeypatch.delenv(name)
@@ -299,4 +302,4 @@ async def test_traces_without_the_extra_are_a_problem(
     traced = settings.model_copy(update={"otel_exporter_otlp_endpoint": "http://127.0.0.1:4318"})
     found = named(await report(traced, root), "Traces")
     assert found.level is Level.PROBLEM
-    assert "--extra otel" in found.advice
+    assert "make run EXTRAS=otel" in found.advice

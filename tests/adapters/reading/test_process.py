@@ -1,33 +1,59 @@
 """The reading process: what it may use, and what happens when it fails."""
 
 import asyncio
+import math
 import os
+import select
 import signal
+import sys
 import threading
-import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
 
+from adapters.processes.giving_way import NICENESS
 from adapters.reading.child import start, started
 from adapters.reading.limits import ReadingLimits
 from adapters.reading.process import ProcessReader, open_reader
-from domain.knowledge.reading import BODY_MAX_BYTES, FailureCode, Raw, Unreadable
+from domain.knowledge.reading import FailureCode, Raw, Unreadable
 from tests.parts import documents
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 TEXT = Raw(b"We are open on weekdays from nine to five.", "text/plain")
 LARGE = Raw(b"We open at nine. \n\n" * 500_000, "text/plain")
+PAGE = Raw(b"<p>We open at nine.</p>", "text/html")
+COMPUTES_FOR_EVER = "while True: pass"
+WAITS_FOR_EVER = "import signal; signal.pause()"
+HOARDS_FOR_EVER = """
+hoard = []
+while True:
+    hoard.append(bytes(2**20))
+"""
+PATIENT = ReadingLimits(seconds=math.inf)
+"""No machine is too slow for it."""
+Parser = Callable[[str], None]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def reader() -> AsyncIterator[ProcessReader]:
-    async with open_reader() as reader:
+    async with open_reader(PATIENT) as reader:
         yield reader
+
+
+@pytest.fixture
+def parser(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Parser:
+    """Puts a program into the place of the parser of web pages, for the processes that begin afterwards."""
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
+
+    def put(program: str) -> None:
+        (tmp_path / "trafilatura.py").write_text(program)
+
+    return put
 
 
 async def failure(reader: ProcessReader, raw: Raw) -> FailureCode:
@@ -37,11 +63,13 @@ async def failure(reader: ProcessReader, raw: Raw) -> FailureCode:
 
 
 async def has_ended(pid: int) -> None:
-    def wait() -> None:
-        while Path(f"/proc/{pid}").exists():
-            time.sleep(0.01)
-
-    await asyncio.to_thread(wait)
+    """Whether or not anybody has asked for its exit code."""
+    try:
+        ending = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    await asyncio.to_thread(select.select, [ending], [], [])
+    os.close(ending)
 
 
 async def test_one_process_reads_every_kind(reader: ProcessReader) -> None:
@@ -81,15 +109,10 @@ async def killed_while_reading(
     if reader.pid:
         os.kill(reader.pid, signal.SIGSTOP)
     reading = asyncio.create_task(outcome(reader, LARGE))
-    while not is_waited_for(reader):  # noqa: ASYNC110
-        await asyncio.sleep(0)
+    await until_it_is_sent(reader)
     assert reader.pid
     os.kill(reader.pid, number)
     return reading
-
-
-def is_waited_for(reader: ProcessReader) -> bool:
-    return reader._child is not None and reader._child.questions.transport.get_write_buffer_size() > 0
 
 
 async def outcome(reader: ProcessReader, raw: Raw) -> FailureCode | None:
@@ -104,7 +127,7 @@ async def outcome(reader: ProcessReader, raw: Raw) -> FailureCode | None:
     ("number", "code"), [(signal.SIGSEGV, FailureCode.BROKEN), (signal.SIGKILL, FailureCode.TOO_SLOW)]
 )
 async def test_a_document_that_ends_a_new_process_is_refused(number: signal.Signals, code: FailureCode) -> None:
-    async with open_reader() as reader:
+    async with open_reader(PATIENT) as reader:
         assert await (await killed_while_reading(reader, number)) is code
         assert (await reader.read(TEXT)).pieces
 
@@ -122,37 +145,66 @@ async def test_a_process_that_is_killed_between_documents_is_replaced(reader: Pr
     assert (await reader.read(TEXT)).pieces
 
 
-async def test_a_document_that_takes_too_long_is_given_up() -> None:
+async def test_a_document_that_takes_too_long_is_given_up(parser: Parser) -> None:
+    parser(WAITS_FOR_EVER)
     async with open_reader(ReadingLimits(seconds=0.01)) as reader:
-        assert await failure(reader, TEXT) is FailureCode.TOO_SLOW
+        assert await failure(reader, PAGE) is FailureCode.TOO_SLOW
         assert reader.pid is None
 
 
-async def test_processor_time_is_limited() -> None:
-    async with open_reader(ReadingLimits(cpu_seconds=1)) as reader:
-        deep = b"<div>" * 200_000 + b"<p>word " * 1_000_000
-        assert await failure(reader, Raw(deep[:BODY_MAX_BYTES], "text/html")) is FailureCode.TOO_SLOW
+async def test_processor_time_is_limited(parser: Parser) -> None:
+    parser(COMPUTES_FOR_EVER)
+    async with open_reader(replace(PATIENT, cpu_seconds=1)) as reader:
+        assert await failure(reader, PAGE) is FailureCode.TOO_SLOW
         assert reader.pid is None
 
 
-async def test_memory_is_limited() -> None:
-    async with open_reader(ReadingLimits(memory_bytes=400 * 1024 * 1024)) as reader:
-        code = await failure(reader, Raw(b"<p>word</p>" * 900_000, "text/html"))
-        assert code in (FailureCode.TOO_SLOW, FailureCode.BROKEN)
+async def test_memory_is_limited(parser: Parser) -> None:
+    parser(HOARDS_FOR_EVER)
+    async with open_reader(replace(PATIENT, memory_bytes=400 * 1024 * 1024)) as reader:
+        assert await failure(reader, PAGE) is FailureCode.TOO_SLOW
         assert reader.pid is None
         assert (await reader.read(TEXT)).pieces
 
 
-@pytest.mark.parametrize("seconds", [0.0, 0.05, 0.5])
-async def test_a_reader_who_leaves_ends_the_process(reader: ProcessReader, seconds: float) -> None:
+async def left_when(reader: ProcessReader, raw: Raw, reached: Awaitable[object]) -> None:
+    reading = asyncio.create_task(reader.read(raw))
+    await reached
+    reading.cancel()
+    await asyncio.wait({reading})
+
+
+async def until_it_is_sent(reader: ProcessReader) -> None:
+    """Until so much of a document is sent that the rest has to wait."""
+    while reader._child is None or not reader._child.questions.transport.get_write_buffer_size():  # noqa: ASYNC110
+        await asyncio.sleep(0)
+
+
+async def test_who_leaves_at_once_leaves_a_reader_that_reads(reader: ProcessReader) -> None:
+    await left_when(reader, LARGE, asyncio.sleep(0))
+    assert (await reader.read(TEXT)).pieces
+
+
+async def test_who_leaves_while_a_document_is_sent_ends_the_process(reader: ProcessReader) -> None:
     await reader.read(TEXT)
     pid = reader.pid
     assert pid
-    reading = asyncio.create_task(reader.read(LARGE))
-    await asyncio.sleep(seconds)
-    reading.cancel()
-    await asyncio.wait({reading})
+    os.kill(pid, signal.SIGSTOP)
+    await left_when(reader, LARGE, until_it_is_sent(reader))
+    await has_ended(pid)
     assert (await reader.read(TEXT)).pieces
+
+
+async def test_who_leaves_while_a_document_is_read_ends_the_process(parser: Parser, tmp_path: Path) -> None:
+    os.mkfifo(begun := tmp_path / "begun")
+    parser(f"print(end='', file=open({str(begun)!r}, 'w')); {WAITS_FOR_EVER}")
+    async with open_reader(PATIENT) as reader:
+        await reader.read(TEXT)
+        pid = reader.pid
+        assert pid
+        await left_when(reader, PAGE, asyncio.to_thread(begun.read_text))
+        await has_ended(pid)
+        assert (await reader.read(TEXT)).pieces
 
 
 async def test_a_process_that_talks_on_can_be_killed() -> None:
@@ -163,12 +215,13 @@ async def test_a_process_that_talks_on_can_be_killed() -> None:
 
 async def test_one_that_nobody_waits_for_any_more_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     pids: list[int] = []
-    given_up = threading.Event()
+    given_up, noted = threading.Event(), threading.Event()
 
     def note(*given: Any) -> Any:
         given_up.wait()
         process = started(*given)
         pids.append(process.pid)
+        noted.set()
         return process
 
     monkeypatch.setattr("adapters.reading.child.started", note)
@@ -177,8 +230,7 @@ async def test_one_that_nobody_waits_for_any_more_is_ended(monkeypatch: pytest.M
     starting.cancel()
     await asyncio.wait({starting})
     given_up.set()
-    while not pids:  # noqa: ASYNC110
-        await asyncio.sleep(0.001)
+    await asyncio.to_thread(noted.wait)
     await has_ended(pids[0])
 
 
@@ -192,7 +244,7 @@ async def test_the_exit_code_of_a_process_that_is_just_dying_is_its_own() -> Non
 
 
 async def test_an_idle_process_ends() -> None:
-    async with open_reader(ReadingLimits(idle_seconds=0.05)) as reader:
+    async with open_reader(replace(PATIENT, idle_seconds=0)) as reader:
         await reader.read(TEXT)
         if pid := reader.pid:
             await has_ended(pid)
@@ -200,7 +252,7 @@ async def test_an_idle_process_ends() -> None:
 
 
 async def test_closing_ends_the_process() -> None:
-    async with open_reader() as reader:
+    async with open_reader(PATIENT) as reader:
         await reader.read(TEXT)
         pid = reader.pid
     assert pid
@@ -209,10 +261,12 @@ async def test_closing_ends_the_process() -> None:
 
 async def test_the_process_knows_no_secret_and_gives_way(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AVATARIUM_SECRET_KEY", "hush")
-    async with open_reader() as reader:
+    async with open_reader(PATIENT) as reader:
         await reader.read(TEXT)
         assert reader.pid
         environment = await asyncio.to_thread(Path(f"/proc/{reader.pid}/environ").read_text)
         assert "PATH=" in environment
         assert "hush" not in environment
-        assert os.getpriority(os.PRIO_PROCESS, reader.pid) > os.getpriority(os.PRIO_PROCESS, 0)
+        assert os.getpriority(os.PRIO_PROCESS, reader.pid) == min(os.nice(0) + NICENESS, 19)
+        if sys.platform == "linux":
+            assert os.sched_getscheduler(reader.pid) == os.SCHED_IDLE

@@ -8,6 +8,7 @@ import pytest
 from dotenv import dotenv_values
 
 from adapters.operating.safety import refuse_unsafe
+from adapters.settings.fields import Group
 from adapters.settings.settings import PREFIX, Settings, SettingsError, environment, load, variables
 from domain.ai.providers import Patience
 from domain.avatars import AiProvider
@@ -250,6 +251,13 @@ def test_nothing_that_is_printed_of_the_settings_holds_a_secret(env: pytest.Monk
         env.setenv(f"{name}_API_KEY", "hidden-word")
     settings = load()
     assert "hidden-word" not in f"{settings!r}{settings}{settings.model_dump()}{settings.model_dump_json()}"
+
+
+def test_every_setting_belongs_to_the_group_of_a_room() -> None:
+    groups = [base for base in Settings.__bases__ if issubclass(base, Group)]
+    assert {name for group in groups for name in group.model_fields} == set(Settings.model_fields)
+    for group in groups:
+        assert (ROOT / "adapters" / group.__module__.rpartition(".")[2]).is_dir()
 
 
 @pytest.mark.parametrize("name", variables())

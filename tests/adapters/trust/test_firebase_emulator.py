@@ -1,11 +1,13 @@
 """Sign-up at Google's own emulator, and the proof that only a development server listens to it."""
 
+import math
 from collections.abc import AsyncIterator
 
 import pytest
 
 from adapters.operating.safety import refuse_unsafe
 from adapters.settings.settings import Settings, SettingsError
+from adapters.trust import firebase
 from adapters.trust.firebase import EMULATOR, FirebaseSignIn
 from domain.accounts import Identity
 from domain.errors import TokenInvalid, Unavailable
@@ -15,7 +17,8 @@ from tests.parts.firebase_emulator import firebase_emulator_fixture as firebase_
 
 @pytest.fixture
 def listening(firebase_emulator: FirebaseEmulator, monkeypatch: pytest.MonkeyPatch) -> FirebaseEmulator:
-    """The emulator, with the variable set that firebase-admin reads."""
+    """The emulator, with the variable set that firebase-admin reads, and a sign-in whose patience does not end."""
+    monkeypatch.setattr(firebase, "PATIENCE", math.inf)
     monkeypatch.setenv(EMULATOR, firebase_emulator.address)
     return firebase_emulator
 

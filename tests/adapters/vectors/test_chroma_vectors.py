@@ -292,6 +292,20 @@ async def test_another_process_on_the_server_is_noticed(chroma_server: str, fold
     assert files(folder) == []
 
 
+async def test_processes_that_add_at_once_miss_nothing_of_each_other(chroma_server: str, folder: Path) -> None:
+    avatar, clock, toward = str(uuid4()), FakeClock(), [1.0] * DIMENSION
+    async with open_vectors(folder, chroma_server, clock) as one, open_vectors(folder, chroma_server, clock) as other:
+        await one.put(avatar, MODEL, "item", some_vectors(1, 0))
+        for number in range(1, 20):
+            for each in (one, other):
+                clock.advance(CHECK_SECONDS)
+                assert len(await each.nearest(avatar, MODEL, toward, 100)) == 2 * number - 1
+            await asyncio.gather(
+                one.put(avatar, MODEL, "first", some_vectors(1, number)),
+                other.put(avatar, MODEL, "second", some_vectors(1, 100 + number)),
+            )
+
+
 async def test_a_server_that_is_away_is_unavailable(folder: Path) -> None:
     async with open_vectors(folder, f"http://127.0.0.1:{free_port()}", FakeClock()) as vectors:
         with pytest.raises(Unavailable):

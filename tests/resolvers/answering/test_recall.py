@@ -16,13 +16,13 @@ from domain.knowledge.items import Match, Passage
 from domain.knowledge.ports import Vector
 from domain.knowledge.retrieval import SHOWN, Recalled
 from domain.sessions import Role
-from domain.tables import Tx
+from domain.tables import Store, Tx
 from resolvers.answering import recall as recalling
 from resolvers.answering.recall import Recall
 from tests.builders import a_passage, an_account, an_avatar, an_item
 from tests.fakes.embedder import BagOfWords, FakeEmbedders
 from tests.fakes.lexicon import add_passages
-from tests.fakes.store import MemoryStore
+from tests.fakes.outer_store import OuterStore
 from tests.fakes.vectors import MemoryVectors
 
 T = TypeVar("T")
@@ -78,7 +78,7 @@ class NotingVectors(MemoryVectors):
         return await super().nearest(avatar_id, model, vector, limit)
 
 
-class CountingStore(MemoryStore):
+class CountingStore(OuterStore):
     reads = 0
 
     async def read(self, work: Callable[[Tx], T]) -> T:
@@ -86,11 +86,11 @@ class CountingStore(MemoryStore):
         return await super().read(work)
 
 
-class GatedStore(MemoryStore):
+class GatedStore(OuterStore):
     """Its reads end only when `gate` is set."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, inner: Store) -> None:
+        super().__init__(inner)
         self.gate = asyncio.Event()
 
     async def read(self, work: Callable[[Tx], T]) -> T:
@@ -100,16 +100,11 @@ class GatedStore(MemoryStore):
 
 
 @pytest.fixture
-def store() -> MemoryStore:
-    return MemoryStore()
-
-
-@pytest.fixture
-async def avatar(store: MemoryStore) -> Avatar:
+async def avatar(store: Store) -> Avatar:
     return await stored_avatar(store)
 
 
-async def stored_avatar(store: MemoryStore) -> Avatar:
+async def stored_avatar(store: Store) -> Avatar:
     account = an_account()
     avatar = an_avatar(account)
 
@@ -121,7 +116,7 @@ async def stored_avatar(store: MemoryStore) -> Avatar:
     return avatar
 
 
-async def known(store: MemoryStore, avatar: Avatar, *texts: str, heading: str | None = None) -> list[Passage]:
+async def known(store: Store, avatar: Avatar, *texts: str, heading: str | None = None) -> list[Passage]:
     """A live item with a passage for each text, each under a heading of its own unless one is given."""
     item = an_item(avatar, passage_count=len(texts))
     passages = [
@@ -138,7 +133,7 @@ async def known(store: MemoryStore, avatar: Avatar, *texts: str, heading: str | 
 
 
 async def embedded(
-    store: MemoryStore,
+    store: Store,
     avatar: Avatar,
     passages: Sequence[Passage],
     embedder: BagOfWords,
@@ -153,7 +148,7 @@ async def embedded(
     return Recall(store, FakeEmbedders(embedder), vectors)
 
 
-def by_words(store: MemoryStore) -> Recall:
+def by_words(store: Store) -> Recall:
     return Recall(store, FakeEmbedders(), MemoryVectors())
 
 
@@ -161,25 +156,25 @@ def texts(recalled: Recalled) -> list[str]:
     return [finding.text for finding in recalled.findings]
 
 
-async def test_an_avatar_without_knowledge_recalls_nothing(store: MemoryStore, avatar: Avatar) -> None:
+async def test_an_avatar_without_knowledge_recalls_nothing(store: Store, avatar: Avatar) -> None:
     assert await by_words(store).about(avatar.id, "Do otters sleep?") == Recalled()
 
 
-async def test_it_reads_once_to_search_and_once_to_tell() -> None:
-    store = CountingStore()
+async def test_it_reads_once_to_search_and_once_to_tell(store: Store) -> None:
+    counting = CountingStore(store)
     avatar, other = await stored_avatar(store), await stored_avatar(store)
-    recall = await embedded(store, avatar, await known(store, avatar, OTTERS, CAFE), BagOfWords())
+    recall = await embedded(counting, avatar, await known(store, avatar, OTTERS, CAFE), BagOfWords())
     for asked, question, reads in (
         (other, "Do otters sleep?", 1),
         (avatar, "Who composed Parsifal?", 1),
         (avatar, "Do otters hold hands?", 2),
     ):
-        store.reads = 0
+        counting.reads = 0
         await recall.about(asked.id, question, [Utterance(Role.USER, "Tell me about them.")])
-        assert store.reads == reads
+        assert counting.reads == reads
 
 
-async def test_it_finds_by_words_and_by_meaning(store: MemoryStore, avatar: Avatar) -> None:
+async def test_it_finds_by_words_and_by_meaning(store: Store, avatar: Avatar) -> None:
     passages = await known(store, avatar, OTTERS, BATS, CAFE, *OTHERS)
     recall = await embedded(store, avatar, passages, BagOfWords())
     recalled = await recall.about(avatar.id, "Do otters hold hands?")
@@ -189,7 +184,7 @@ async def test_it_finds_by_words_and_by_meaning(store: MemoryStore, avatar: Avat
     assert best.citation().passage_id == passages[0].id
 
 
-async def test_the_findings_are_numbered_and_the_best_is_first(store: MemoryStore, avatar: Avatar) -> None:
+async def test_the_findings_are_numbered_and_the_best_is_first(store: Store, avatar: Avatar) -> None:
     await known(store, avatar, *(f"Otters eat fish number {place} at the pier." for place in range(8)))
     recalled = await by_words(store).about(avatar.id, "What do otters eat at the pier?")
     assert [finding.number for finding in recalled.findings] == list(range(1, SHOWN + 1))
@@ -197,13 +192,13 @@ async def test_the_findings_are_numbered_and_the_best_is_first(store: MemoryStor
     assert relevances == sorted(relevances, reverse=True)
 
 
-async def test_an_unrelated_question_brings_nothing(store: MemoryStore, avatar: Avatar) -> None:
+async def test_an_unrelated_question_brings_nothing(store: Store, avatar: Avatar) -> None:
     passages = await known(store, avatar, OTTERS, BATS, CAFE, *OTHERS)
     for recall in (by_words(store), await embedded(store, avatar, passages, BagOfWords())):
         assert await recall.about(avatar.id, "Who composed Parsifal?") == Recalled((), knows_anything=True)
 
 
-async def test_another_avatars_passages_are_never_recalled(store: MemoryStore, avatar: Avatar) -> None:
+async def test_another_avatars_passages_are_never_recalled(store: Store, avatar: Avatar) -> None:
     other = await stored_avatar(store)
     passages = await known(store, other, OTTERS)
     await known(store, avatar, CAFE)
@@ -214,31 +209,31 @@ async def test_another_avatars_passages_are_never_recalled(store: MemoryStore, a
         assert texts(await recall.about(avatar.id, "Do otters hold hands while sleeping?")) == []
 
 
-async def test_neighbours_under_the_same_heading_are_told_with_it(store: MemoryStore, avatar: Avatar) -> None:
+async def test_neighbours_under_the_same_heading_are_told_with_it(store: Store, avatar: Avatar) -> None:
     await known(store, avatar, OTHERS[0], OTTERS, OTHERS[1], OTHERS[2], heading="Animals")
     recalled = await by_words(store).about(avatar.id, "Do otters hold hands?")
     assert texts(recalled) == [f"{OTHERS[0]}\n\n{OTTERS}\n\n{OTHERS[1]}"]
 
 
-async def test_neighbours_under_other_headings_are_not(store: MemoryStore, avatar: Avatar) -> None:
+async def test_neighbours_under_other_headings_are_not(store: Store, avatar: Avatar) -> None:
     await known(store, avatar, OTHERS[0], OTTERS, OTHERS[1])
     assert texts(await by_words(store).about(avatar.id, "Do otters hold hands?")) == [OTTERS]
 
 
-async def test_a_hit_within_anothers_reach_is_told_once(store: MemoryStore, avatar: Avatar) -> None:
+async def test_a_hit_within_anothers_reach_is_told_once(store: Store, avatar: Avatar) -> None:
     await known(store, avatar, OTTERS, "Otters hold hands, again.", heading="Animals")
     recalled = await by_words(store).about(avatar.id, "Do otters hold hands?")
     assert texts(recalled) == [f"{OTTERS}\n\nOtters hold hands, again."]
 
 
-async def test_a_follow_up_is_understood_from_what_was_said(store: MemoryStore, avatar: Avatar) -> None:
+async def test_a_follow_up_is_understood_from_what_was_said(store: Store, avatar: Avatar) -> None:
     await known(store, avatar, OTTERS, BATS, CAFE, *OTHERS)
     earlier = [Utterance(Role.USER, "Tell me about bats in the cave"), Utterance(Role.ASSISTANT, "They hang there.")]
     assert texts(await by_words(store).about(avatar.id, "And when do they come out?", earlier))[0] == BATS
 
 
 async def test_a_short_question_about_something_else_is_not_answered_from_the_earlier_topic(
-    store: MemoryStore, avatar: Avatar
+    store: Store, avatar: Avatar
 ) -> None:
     passages = await known(store, avatar, OTTERS, BATS, CAFE, *OTHERS)
     earlier = [Utterance(Role.USER, "Tell me about bats in the cave"), Utterance(Role.ASSISTANT, "They hang there.")]
@@ -248,7 +243,7 @@ async def test_a_short_question_about_something_else_is_not_answered_from_the_ea
 
 @pytest.mark.parametrize("embedder", [Down(), Endless()], ids=["down", "slow"])
 async def test_without_its_embedder_it_searches_by_words(
-    store: MemoryStore,
+    store: Store,
     avatar: Avatar,
     embedder: BagOfWords,
     monkeypatch: pytest.MonkeyPatch,
@@ -262,20 +257,19 @@ async def test_without_its_embedder_it_searches_by_words(
     assert "otters" not in caplog.text
 
 
-async def test_the_question_is_embedded_while_the_database_is_searched() -> None:
-    store, embedder = GatedStore(), Noting()
-    avatar = await stored_avatar(store)
-    recall = await embedded(store, avatar, await known(store, avatar, OTTERS, CAFE), embedder)
+async def test_the_question_is_embedded_while_the_database_is_searched(store: Store, avatar: Avatar) -> None:
+    gated, embedder = GatedStore(store), Noting()
+    recall = await embedded(gated, avatar, await known(store, avatar, OTTERS, CAFE), embedder)
     earlier = [Utterance(Role.USER, "Tell me about otters.")]
     recalled = asyncio.create_task(recall.about(avatar.id, "Do they hold hands?", earlier))
     await embedder.asked.wait()
-    assert not store.gate.is_set()
-    store.gate.set()
+    assert not gated.gate.is_set()
+    gated.gate.set()
     assert texts(await recalled)[0] == OTTERS
     assert embedder.texts == ["Do they hold hands?", "Tell me about otters.\nDo they hold hands?"]
 
 
-async def test_a_question_that_needs_no_vector_is_not_embedded_to_its_end(store: MemoryStore, avatar: Avatar) -> None:
+async def test_a_question_that_needs_no_vector_is_not_embedded_to_its_end(store: Store, avatar: Avatar) -> None:
     by_words_alone = await stored_avatar(store)
     await known(store, by_words_alone, OTTERS, CAFE)
     for asked, answers in ((avatar, []), (by_words_alone, [OTTERS])):
@@ -286,7 +280,7 @@ async def test_a_question_that_needs_no_vector_is_not_embedded_to_its_end(store:
 
 
 async def test_an_embedder_that_failed_in_vain_is_not_told_of(
-    store: MemoryStore, avatar: Avatar, caplog: pytest.LogCaptureFixture
+    store: Store, avatar: Avatar, caplog: pytest.LogCaptureFixture
 ) -> None:
     recall = Recall(store, FakeEmbedders(Down()), MemoryVectors())
     assert await recall.about(avatar.id, "Do otters sleep?") == Recalled()
@@ -294,10 +288,10 @@ async def test_an_embedder_that_failed_in_vain_is_not_told_of(
     assert not caplog.records
 
 
-async def test_a_stopped_turn_gives_the_embedding_up() -> None:
-    store, embedder = GatedStore(), Noting(waits=True)
-    avatar = await stored_avatar(store)
-    recalled = asyncio.create_task(Recall(store, FakeEmbedders(embedder), MemoryVectors()).about(avatar.id, "Otters?"))
+async def test_a_stopped_turn_gives_the_embedding_up(store: Store, avatar: Avatar) -> None:
+    embedder = Noting(waits=True)
+    recall = Recall(GatedStore(store), FakeEmbedders(embedder), MemoryVectors())
+    recalled = asyncio.create_task(recall.about(avatar.id, "Otters?"))
     await embedder.asked.wait()
     recalled.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -309,7 +303,7 @@ async def test_a_stopped_turn_gives_the_embedding_up() -> None:
     "current", [Noting("new", waits=True), Noting("new"), Down("new")], ids=["slow", "fast", "down"]
 )
 async def test_vectors_of_an_older_model_are_searched_with_that_model(
-    store: MemoryStore, avatar: Avatar, current: BagOfWords
+    store: Store, avatar: Avatar, current: BagOfWords
 ) -> None:
     older, vectors = Noting("old"), NotingVectors()
     recall = await embedded(store, avatar, await known(store, avatar, OTTERS, CAFE), older, vectors)
@@ -320,30 +314,30 @@ async def test_vectors_of_an_older_model_are_searched_with_that_model(
     assert not isinstance(current, Noting) or current.given_up == (current.texts if current.waits else [])
 
 
-async def test_a_model_that_is_known_to_have_made_no_vectors_is_not_asked() -> None:
+async def test_a_model_that_is_known_to_have_made_no_vectors_is_not_asked(store: Store) -> None:
     """Of the first question nothing is known yet; a second one is embedded ahead by the model that made the vectors."""
-    store, vectors = GatedStore(), NotingVectors()
-    store.gate.set()
+    gated, vectors = GatedStore(store), NotingVectors()
+    gated.gate.set()
     avatar, by_words_alone = await stored_avatar(store), await stored_avatar(store)
     current, older = Noting("new"), Noting("old")
     await embedded(store, avatar, await known(store, avatar, OTTERS, CAFE), older, vectors)
     await known(store, by_words_alone, OTTERS, CAFE)
-    recall = Recall(store, FakeEmbedders(current, older), vectors)
+    recall = Recall(gated, FakeEmbedders(current, older), vectors)
     for asked in (avatar, by_words_alone):
         assert await recall.ranking(asked.id, "Do otters hold hands?")
     current.texts.clear()
     older.asked.clear()
-    store.gate.clear()
+    gated.gate.clear()
     ranked = [asyncio.create_task(recall.ranking(asked.id, "Otters?")) for asked in (avatar, by_words_alone)]
     await older.asked.wait()
-    store.gate.set()
+    gated.gate.set()
     assert all(await asyncio.gather(*ranked))
     assert older.texts == ["Do otters hold hands?", "Otters?"]
     assert current.texts == []
     assert vectors.searched == ["old", "old"]
 
 
-async def test_a_model_that_has_taken_over_is_followed(store: MemoryStore, avatar: Avatar) -> None:
+async def test_a_model_that_has_taken_over_is_followed(store: Store, avatar: Avatar) -> None:
     older, vectors = Noting("old"), NotingVectors()
     passages = await known(store, avatar, OTTERS, CAFE)
     await embedded(store, avatar, passages, older, vectors)
@@ -359,7 +353,7 @@ async def test_a_model_that_has_taken_over_is_followed(store: MemoryStore, avata
 
 
 async def test_of_the_avatars_searched_last_only_so_many_are_remembered(
-    store: MemoryStore, monkeypatch: pytest.MonkeyPatch
+    store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(recalling, "REMEMBERED", 1)
     avatars = [await stored_avatar(store) for _ in range(2)]
@@ -372,20 +366,20 @@ async def test_of_the_avatars_searched_last_only_so_many_are_remembered(
     assert embedder.texts == [avatars[0].id, avatars[1].id, avatars[0].id]
 
 
-async def test_without_its_vectors_it_searches_by_words(store: MemoryStore, avatar: Avatar) -> None:
+async def test_without_its_vectors_it_searches_by_words(store: Store, avatar: Avatar) -> None:
     passages = await known(store, avatar, OTTERS, CAFE)
     recall = await embedded(store, avatar, passages, BagOfWords(), DownVectors())
     assert texts(await recall.about(avatar.id, "Do otters hold hands?")) == [OTTERS]
 
 
-async def test_a_model_that_is_gone_leaves_the_words(store: MemoryStore, avatar: Avatar) -> None:
+async def test_a_model_that_is_gone_leaves_the_words(store: Store, avatar: Avatar) -> None:
     await known(store, avatar, OTTERS, CAFE)
     await store.write(lambda tx: tx.knowledge.use_model(avatar.id, "gone"))
     recall = Recall(store, FakeEmbedders(BagOfWords()), MemoryVectors())
     assert texts(await recall.about(avatar.id, "Do otters hold hands?")) == [OTTERS]
 
 
-async def test_the_labelled_questions_are_answered_as_well_as_before(store: MemoryStore) -> None:
+async def test_the_labelled_questions_are_answered_as_well_as_before(store: Store) -> None:
     """By words alone, which is fast; the table of `python -m bench retrieval` has the whole."""
     avatar, passages = await store.write(lambda tx: add_avatar(tx, documents()))
     by_id = {passage.id: passage for passage in passages}
@@ -397,9 +391,8 @@ async def test_the_labelled_questions_are_answered_as_well_as_before(store: Memo
     assert right / len(asked) > 0.85
 
 
-def test_every_label_has_its_passage() -> None:
-    store = MemoryStore()
-    _, passages = asyncio.run(store.write(lambda tx: add_avatar(tx, documents())))
+async def test_every_label_has_its_passage(store: Store) -> None:
+    _, passages = await store.write(lambda tx: add_avatar(tx, documents()))
     every = questions()
     for each in every:
         for label in each.labels:

@@ -7,7 +7,7 @@ import orjson
 import pytest
 import strawberry
 from graphql import ExecutionResult, get_named_type, is_leaf_type, parse
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from strawberry.directive import DirectiveLocation, DirectiveValue
 from strawberry.extensions import SchemaExtension
@@ -128,7 +128,7 @@ def test_every_kind_of_event_is_tried() -> None:
     assert set(EVENTS) == {each.name for each in TYPES["ReplyEvent"].types}
 
 
-@settings(deadline=None, max_examples=100, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100)
 @given(case=shown_operations(), a=st.booleans(), b=st.none() | st.booleans())
 def test_an_event_is_shown_as_graphql_core_shows_it(case: tuple[Any, str], a: bool, b: bool | None) -> None:
     variables = {"a": a} if b is None else {"a": a, "b": b}

@@ -11,7 +11,7 @@ interface Obstacle {
   readonly canTryAgain: boolean;
 }
 
-const MAKE_A_LINK = "Run “avatarium token” on the server for a new link.";
+const MAKE_A_LINK = "Run “make link EMAIL=you@example.com” on the server for a new link.";
 
 const NO_TOKEN: Obstacle = {
   title: "This link has no token",

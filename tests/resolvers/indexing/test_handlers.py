@@ -1,14 +1,14 @@
-"""The indexer: what becomes of items, whatever happens meanwhile."""
+"""What becomes of items, whatever happens while they are indexed."""
 
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import replace
 
 import pytest
 
 from domain.avatars import Avatar
 from domain.errors import Unavailable
+from domain.jobs import Lane
 from domain.knowledge.additions import Addition
 from domain.knowledge.items import Crawl, KnowledgeItem, KnowledgeProgress, KnowledgeStatus
 from domain.knowledge.ports import Vector
@@ -16,7 +16,9 @@ from domain.knowledge.reading import Document, FailureCode, Raw, Unreadable
 from resolvers import knowledge
 from resolvers.context import Context, Services
 from resolvers.indexing import source as reading
-from resolvers.indexing.indexer import ATTEMPTS, LEASE, Indexer
+from resolvers.indexing.handlers import ATTEMPTS
+from resolvers.indexing.source import DocumentSource
+from resolvers.jobs import LEASE
 from tests import house
 from tests.fakes.clock import FakeClock
 from tests.fakes.embedder import BagOfWords, FakeEmbedders
@@ -24,7 +26,7 @@ from tests.fakes.fetcher import FakeFetcher, FakeRobots
 from tests.fakes.paragraphs import ParagraphReader
 from tests.fakes.sign_in import FakeSignIn
 from tests.fakes.vectors import MemoryVectors
-from tests.resolvers.indexed import all_done, no_jobs
+from tests.resolvers.indexed import all_done, no_jobs, watching_models
 from tests.resolvers.troubled_store import TroubledStore
 
 SITE = "https://example.com"
@@ -38,11 +40,13 @@ class Counting(BagOfWords):
         super().__init__(model)
         self.texts = 0
         self.broken = False
+        self.refused = asyncio.Event()
         self.gate = asyncio.Event()
         self.gate.set()
 
     async def embed(self, texts: Sequence[str]) -> list[Vector]:
         if self.broken:
+            self.refused.set()
             raise Unavailable("no embeddings today")
         vectors = await super().embed(texts)
         self.texts += len(texts)
@@ -148,9 +152,9 @@ async def test_a_site_has_no_more_passages_than_a_document(
 
 
 async def test_a_site_that_never_ends_counts_as_far_as_it_was_read(
-    services: Services, ann: Context, avatar: Avatar, fetcher: FakeFetcher, reader: ParagraphReader
+    ann: Context, avatar: Avatar, fetcher: FakeFetcher, reader: ParagraphReader
 ) -> None:
-    source = replace(services.indexer._ports.source, site_seconds=1)
+    source = DocumentSource(fetcher, FakeRobots(), reader, pause=lambda _: 0, site_seconds=1)
     fetcher.add(f"{SITE}/", f"# Home\n\n<{SITE}/1>".encode())
     item = await knowledge.add(ann, avatar.id, "site", Addition(url=SITE))
 
@@ -196,7 +200,7 @@ async def test_what_may_pass_is_tried_again_and_not_for_ever(
 ) -> None:
     fetcher.fail(f"{SITE}/a", FailureCode.UNREACHABLE)
     item = await knowledge.add(ann, avatar.id, "url", Addition(url=f"{SITE}/a"))
-    async with services.indexer.running():
+    async with services.workers.running():
         for attempt in range(1, ATTEMPTS + 1):
             while len(fetcher.fetched) < attempt or (await knowledge.get(ann, item.id)).failure is None:  # noqa: ASYNC110
                 await asyncio.sleep(0.005)
@@ -204,7 +208,7 @@ async def test_what_may_pass_is_tried_again_and_not_for_ever(
             expected = KnowledgeStatus.QUEUED if attempt < ATTEMPTS else KnowledgeStatus.FAILED
             assert (waiting.status, waiting.failure) == (expected, FailureCode.UNREACHABLE)
             clock.advance(200)
-            services.indexer.wake()
+            services.workers.wake()
         await no_jobs(services.store)
     assert len(fetcher.fetched) == ATTEMPTS
 
@@ -213,7 +217,7 @@ async def test_progress_is_told_in_order(services: Services, ann: Context, avata
     clock.advance(10)
     item = await knowledge.add(ann, avatar.id, "text", TEXT)
     seen: list[KnowledgeStatus] = []
-    async with services.news.follow(avatar.id) as news, services.indexer.running():
+    async with services.news.follow(avatar.id) as news, services.workers.running():
         while KnowledgeStatus.READY not in seen:
             event = await anext(news)
             assert isinstance(event, KnowledgeProgress)
@@ -227,7 +231,7 @@ async def test_a_stopped_job_goes_on_where_it_was(
 ) -> None:
     item = await knowledge.add(ann, avatar.id, "text", TEXT)
     embedder.gate.clear()
-    async with services.indexer.running():
+    async with services.workers.running():
         while not embedder.texts:  # noqa: ASYNC110
             await asyncio.sleep(0.005)
     embedder.gate.set()
@@ -244,7 +248,7 @@ async def test_new_content_while_the_old_is_read(
 ) -> None:
     item = await knowledge.add(ann, avatar.id, "text", TEXT)
     reader.gate.clear()
-    async with services.indexer.running():
+    async with services.workers.running():
         await begun(reader, 1)
         await knowledge.change(ann, item.id, Addition(content="Only this."))
         reader.gate.set()
@@ -259,7 +263,7 @@ async def test_new_content_while_the_old_is_embedded_has_vectors_of_its_own(
 ) -> None:
     item = await knowledge.add(ann, avatar.id, "text", TEXT)
     embedder.gate.clear()
-    async with services.indexer.running():
+    async with services.workers.running():
         while not embedder.texts:  # noqa: ASYNC110
             await asyncio.sleep(0.005)
         await knowledge.change(ann, item.id, Addition(content="Bread."))
@@ -282,7 +286,7 @@ async def test_an_item_deleted_on_the_way_ends_quietly(
     item = await knowledge.add(ann, avatar.id, "text", TEXT)
     embedder.gate.clear()
     with caplog.at_level(logging.WARNING):
-        async with services.indexer.running():
+        async with services.workers.running():
             while not embedder.texts:  # noqa: ASYNC110
                 await asyncio.sleep(0.005)
             await knowledge.delete(ann, item.id)
@@ -298,20 +302,19 @@ async def test_a_worker_that_lost_its_lease_changes_nothing(
 ) -> None:
     item = await knowledge.add(ann, avatar.id, "text", TEXT)
     embedder.gate.clear()
-    async with services.indexer.running():
+    async with services.workers.running():
         while not embedder.texts:  # noqa: ASYNC110
             await asyncio.sleep(0.005)
         clock.advance(LEASE.total_seconds() + 1)
         now = clock.now()
-        taken = await store.write(lambda tx: tx.jobs.claim("another", now, now + LEASE))
+        taken = await store.write(lambda tx: tx.jobs.claim(Lane.QUICK, "another", now, now + LEASE))
         assert taken is not None
+        assert (await knowledge.get(ann, item.id)).status is KnowledgeStatus.INDEXING
         embedder.broken = True
         embedder.gate.set()
-        before = await knowledge.get(ann, item.id)
-        while embedder.texts < 32:  # noqa: ASYNC110
-            await asyncio.sleep(0.005)
-        await asyncio.sleep(0)
-    assert before.status is KnowledgeStatus.INDEXING
+        await embedder.refused.wait()
+        store.committed.clear()
+        await store.committed.wait()
     assert (await knowledge.get(ann, item.id)).status is KnowledgeStatus.INDEXING
 
 
@@ -337,16 +340,17 @@ async def begun(reader: ParagraphReader, readings: int) -> None:
 
 
 async def test_two_workers_of_one_server_never_take_each_other_for_the_one_with_the_lease(
-    clock: FakeClock, store: TroubledStore, sign_in: FakeSignIn, ann: Context, avatar: Avatar
+    clock: FakeClock, store: TroubledStore, sign_in: FakeSignIn, ann: Context, avatar: Avatar, fetcher: FakeFetcher
 ) -> None:
     reader = TwoReadings()
-    async with house.services(clock=clock, store=store, sign_in=sign_in, reader=reader) as services:
+    fetcher.add(f"{SITE}/a", b"We bake bread.")
+    async with house.services(clock=clock, store=store, sign_in=sign_in, reader=reader, fetcher=fetcher) as services:
         ann.services = services
-        item = await knowledge.add(ann, avatar.id, "text", TEXT)
-        async with services.indexer.running():
+        item = await knowledge.add(ann, avatar.id, "url", Addition(url=f"{SITE}/a"))
+        async with services.workers.running():
             await begun(reader, 1)
             clock.advance(LEASE.total_seconds() + 1)
-            services.indexer.wake()
+            services.workers.wake()
             await begun(reader, 2)
             store.committed.clear()
             reader.gates[0].set()
@@ -372,8 +376,9 @@ async def test_a_new_model_takes_over_while_the_old_one_serves(
 
 
 async def all_done_with_model(services: Services, ann: Context, avatar: Avatar, model: str) -> None:
-    async with services.indexer.running():
-        while (await knowledge.summary(ann, avatar.id)).model != model:  # noqa: ASYNC110
+    async with watching_models(services):
+        while (await knowledge.summary(ann, avatar.id)).model != model:
+            services.workers.wake()
             await asyncio.sleep(0.005)
         await no_jobs(services.store)
 
@@ -392,13 +397,12 @@ async def test_what_was_added_without_the_model_gets_its_vectors_when_that_is_ba
     services: Services, ann: Context, avatar: Avatar, embedder: Counting, embedders: FakeEmbedders
 ) -> None:
     first = await indexed(services, ann, avatar, "text", Addition(content="We open at nine."))
-    async with services.indexer.running():
+    async with watching_models(services):
         embedders.chosen = None
         second = await knowledge.add(ann, avatar.id, "text", Addition(content="We bake bread."))
         await no_jobs(services.store)
         assert (await knowledge.summary(ann, avatar.id)).model is None
         embedders.chosen = embedder
-        services.indexer.wake()
         await searched_with(services, ann, embedder.model, first, second)
 
 
@@ -418,7 +422,7 @@ async def test_vectors_that_were_lost_are_made_anew(
     vectors = services.recall.vectors
     await vectors.remove_avatar(avatar.id)
     assert await vectors.is_empty()
-    async with Indexer(services.indexer._ports).running():
+    async with watching_models(services):
         await searched_with(services, ann, embedder.model, item)
 
 
@@ -428,7 +432,8 @@ async def searched_with(services: Services, ann: Context, model: str, *items: Kn
     ids = [each.id for item in items for each in (await knowledge.passages(ann, item.id, 100)).passages]
     assert len(ids) >= len(items)
     missing = services.recall.vectors.missing
-    while (await knowledge.summary(ann, avatar_id)).model != model or await missing(avatar_id, model, ids):  # noqa: ASYNC110
+    while (await knowledge.summary(ann, avatar_id)).model != model or await missing(avatar_id, model, ids):
+        services.workers.wake()
         await asyncio.sleep(0.005)
 
 
@@ -437,7 +442,7 @@ async def test_a_surprise_is_logged_by_its_kind_alone(
 ) -> None:
     reader.surprise = "secret words"
     item = await knowledge.add(ann, avatar.id, "text", TEXT)
-    async with services.indexer.running():
+    async with services.workers.running():
         while (await knowledge.get(ann, item.id)).failure is None:  # noqa: ASYNC110
             await asyncio.sleep(0.005)
     assert (await knowledge.get(ann, item.id)).failure is FailureCode.INTERNAL

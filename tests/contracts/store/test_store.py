@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable
-from pathlib import Path
 from typing import NoReturn
 
 import pytest
@@ -139,8 +138,8 @@ async def test_callers_who_leave_break_nothing(store: Store) -> None:
         assert await store.read(lambda tx: tx.accounts.by_id("nobody")) is None
 
 
-async def test_a_closed_store_says_so(database: Database, tmp_path: Path) -> None:
-    async with database.open(tmp_path) as store:
+async def test_a_closed_store_says_so(database: Database) -> None:
+    async with database.open() as store:
         pass
     with pytest.raises(Unavailable, match="closed"):
         await store.read(lambda tx: tx.accounts.by_id("nobody"))
