@@ -18,6 +18,7 @@ AvatariumError
 ├── MethodNotAllowed      METHOD_NOT_ALLOWED     405
 ├── PayloadTooLarge       PAYLOAD_TOO_LARGE      413
 ├── RateLimited           RATE_LIMIT_EXCEEDED    429  retryable
+├── SessionBusy           SESSION_BUSY           429  retryable
 ├── Internal              INTERNAL_ERROR         500
 ├── AiProviderFailed      AI_PROVIDER_ERROR      503  retryable
 └── Unavailable           SERVICE_UNAVAILABLE    503  retryable
