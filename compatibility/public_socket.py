@@ -27,9 +27,8 @@ from compatibility.frames import (
 )
 from compatibility.routing import context_of
 from domain.errors import BadRequest, Forbidden, NotFound, SessionEnded, SessionExpired, masked
-from domain.sessions import IDLE_LIMIT
+from domain.sessions import IDLE_LIMIT, Sent
 from resolvers import avatars, chat, sessions
-from resolvers.chat import Sent
 from resolvers.context import Context
 
 WAITING_MAX = 16

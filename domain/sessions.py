@@ -11,6 +11,8 @@ from enum import StrEnum
 from domain.errors import BadRequest, SessionEnded, SessionExpired
 
 IDLE_LIMIT = timedelta(minutes=30)
+SERVER_LEASE = timedelta(seconds=5)
+"""For how long a server counts as living after each time that it said so."""
 MESSAGE_MAX = 5000
 CLIENT_MESSAGE_ID_MAX = 200
 NAME_MAX = 200
@@ -132,6 +134,14 @@ class Message:
     latency: Latency | None = None
     usage: Usage | None = None
     timeline: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """The visitor's message, stored, and the id of the reply to it."""
+
+    message: Message
+    reply_id: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """The ports of the database: a store, and its tables within one transaction. Adapters subclass these."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol, TypeVar
 
@@ -99,17 +99,28 @@ class Messages(Protocol):
         """Total milliseconds of each complete reply."""
         ...
 
-    def streaming(self) -> list[Message]:
-        """All replies that are still being spoken, in every session."""
+    def abandoned(self, server: str, now: datetime) -> list[Message]:
+        """The streaming replies that no living server speaks, and those of `server`, which knows what it speaks.
+
+        A reply that was begun less than `SERVER_LEASE` ago counts as spoken.
+        """
+        ...
+
+    def is_abandoned(self, reply_id: str, server: str, now: datetime) -> bool:
+        """Whether it is one of these. Of the replies of `server` those too that have just been begun."""
+        ...
+
+    def take_over(self, reply_id: str, server: str) -> None:
+        """From now on `server` speaks it."""
         ...
 
     def add(self, message: Message) -> None: ...
-    def add_turn(self, message: Message, reply: Message) -> None:
-        """Adds what a visitor said, and the reply to it that is about to be spoken."""
+    def add_turn(self, message: Message, reply: Message, server: str) -> None:
+        """Adds what a visitor said, and the reply to it that `server` is about to speak."""
         ...
 
-    def said(self, message_id: str, content: str) -> None:
-        """Stores what a streaming reply has said so far; a reply that has ended stays as it is."""
+    def said(self, drafts: Mapping[str, str]) -> None:
+        """Stores what streaming replies have said so far, by their ids; a reply that has ended stays as it is."""
         ...
 
     def finish(self, message: Message) -> None:
@@ -233,6 +244,18 @@ class Jobs(Protocol):
     def is_empty(self) -> bool: ...
 
 
+class Servers(Protocol):
+    """The servers that speak replies."""
+
+    def alive(self, server: str, now: datetime) -> None:
+        """Counts as living for `SERVER_LEASE` from now on."""
+        ...
+
+    def forget(self, before: datetime) -> None:
+        """Forgets those that have been silent since then."""
+        ...
+
+
 class Tx(Protocol):
     """The tables within one transaction. Its methods do not await."""
 
@@ -246,6 +269,8 @@ class Tx(Protocol):
     def sessions(self) -> Sessions: ...
     @property
     def messages(self) -> Messages: ...
+    @property
+    def servers(self) -> Servers: ...
     @property
     def knowledge(self) -> Knowledge: ...
     @property

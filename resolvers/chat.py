@@ -2,31 +2,19 @@
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
 from functools import partial
 
 from domain.ai.prompts import Utterance
-from domain.errors import AiProviderFailed, BadRequest, NotFound, SessionBusy, Unavailable
-from domain.ids import growing_id
+from domain.errors import AiProviderFailed, BadRequest, NotFound, Unavailable
 from domain.reply.events import ReplyDone, ReplyEvent, ReplyFailed, Spoken, resumed, spoken
-from domain.sessions import Message, MessageStatus, Role, check_client_message_id, check_content
+from domain.sessions import Message, MessageStatus, Role, Sent, check_client_message_id, check_content
 from domain.tables import Tx
+from resolvers.answering.opening import Opening
 from resolvers.answering.transcript import Opened
-from resolvers.answering.turns import HISTORY_MESSAGES, QUEUE_MOST
 from resolvers.avatars import owner_id
 from resolvers.context import Context
 from resolvers.guards import anyone, anyone_streaming
 from resolvers.sessions import of_avatar
-
-CLIENT_HISTORY_MAX = 50
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """The visitor's message, stored, and the id of the reply to it."""
-
-    message: Message
-    reply_id: str
 
 
 @anyone
@@ -51,30 +39,12 @@ async def send(
     turns = ctx.services.turns
     if turns.closing:
         raise Unavailable("This server is stopping. Send the message again.")
-    owner = await owner_id(ctx)
-    now, accepted = ctx.services.clock.now(), ctx.services.clock.monotonic()
+    owner, clock = await owner_id(ctx), ctx.services.clock
+    opening = Opening(turns, content, client_message_id, history, clock.now(), clock.monotonic())
 
     def open_turn(tx: Tx, has_place: bool) -> Opened | Sent:
         session, avatar = of_avatar(ctx, tx, session_id, short_id, owner)
-        if sent := sent_before(tx, session_id, client_message_id, content):
-            return sent
-        session.require_open(now)
-        if not has_place:
-            raise SessionBusy(
-                f"{QUEUE_MOST} messages wait for their answers. Send this one again after the next reply."
-            )
-        before = tx.messages.history(session_id, HISTORY_MESSAGES)
-        informed = bool(tx.passages.languages(avatar.id))
-        message = Message(
-            growing_id(now), session_id, Role.USER, content, created_at=now, client_message_id=client_message_id
-        )
-        reply = Message(
-            growing_id(now), session_id, Role.ASSISTANT, "", created_at=now,
-            status=MessageStatus.STREAMING, in_reply_to=message.id,
-        )  # fmt: skip
-        tx.messages.add_turn(message, reply)
-        tx.sessions.touch(session_id, now)
-        return Opened(avatar, message, reply, before, tuple(history[-CLIENT_HISTORY_MAX:]), informed, accepted)
+        return opening.open(tx, session, avatar, has_place)
 
     async def open_and_start() -> Sent:
         with turns.queueing(session_id) as has_place:
@@ -85,16 +55,6 @@ async def send(
             return Sent(opened.message, opened.reply.id)
 
     return await turns.to_the_end(open_and_start())
-
-
-def sent_before(tx: Tx, session_id: str, client_message_id: str | None, content: str) -> Sent | None:
-    message = tx.messages.of_client(session_id, client_message_id) if client_message_id else None
-    if message is None:
-        return None
-    if message.content != content:
-        raise BadRequest.field("clientMessageId", "was already used for other words in this session")
-    reply = tx.messages.reply_to(message)
-    return Sent(message, reply.id) if reply else None
 
 
 @anyone_streaming
@@ -111,11 +71,20 @@ async def follow(ctx: Context, reply_id: str, after_seq: int = 0) -> AsyncGenera
                 async for event in events:
                     yield event
         return
-    message = await ctx.services.store.read(lambda tx: tx.messages.by_id(reply_id))
-    if message is None or message.role is not Role.ASSISTANT:
-        raise NotFound("Reply not found")
-    for event in resumed(message, after_seq):
+    for event in resumed(await over(ctx, reply_id), after_seq):
         yield event
+
+
+async def over(ctx: Context, reply_id: str) -> Message:
+    """The stored reply. One that its server left behind is waited for until it is closed, within a few seconds."""
+    turns = ctx.services.turns
+    while True:
+        message = await ctx.services.store.read(lambda tx: tx.messages.by_id(reply_id))
+        if message is None or message.role is not Role.ASSISTANT:
+            raise NotFound("Reply not found")
+        if message.status is not MessageStatus.STREAMING or turns.speaks(reply_id) or turns.closing:
+            return message
+        await turns.next_sweep()
 
 
 @anyone

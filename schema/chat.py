@@ -7,6 +7,7 @@ from typing import Annotated
 import strawberry
 
 from domain.reply import events as domain
+from domain.sessions import Sent
 from resolvers import chat as resolvers
 from schema.engine.context import Info
 from schema.engine.ids import key_of
@@ -96,7 +97,7 @@ class StopReplyPayload:
     message: Message = strawberry.field(description="What was said, as stored.")
 
 
-async def send(info: Info, input: SendMessageInput) -> resolvers.Sent:
+async def send(info: Info, input: SendMessageInput) -> Sent:
     return await resolvers.send(
         info.context.core,
         key_of(input.session_id, "Session"),

@@ -1,17 +1,18 @@
 """Sessions and their messages in SQL: the hot path of a chat turn."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import String, bindparam, func, select, type_coerce, update
+from sqlalchemy import ARRAY, String, and_, bindparam, func, or_, select, type_coerce, update
 
 from adapters.database.avatars import COLUMNS as AVATAR_COLUMNS
 from adapters.database.avatars import avatar_of
 from adapters.database.statements import Driver, Row, Statement, assignments, insertion, locked
-from adapters.database.tables import AVATARS, MESSAGES, SESSIONS, STREAMING
+from adapters.database.tables import AVATARS, MESSAGES, SERVERS, SESSIONS, STREAMING
 from domain.ai.prompts import Utterance
 from domain.avatars import Avatar
-from domain.sessions import Latency, Message, MessageStatus, Role, Session, Usage, Visitor
+from domain.sessions import SERVER_LEASE, Latency, Message, MessageStatus, Role, Session, Usage, Visitor
 from domain.tables import Messages, Sessions
 
 THIS_SESSION = SESSIONS.c.id == bindparam("session_id")
@@ -29,7 +30,7 @@ END_SESSION = Statement(
 
 REPLY = "reply_"
 # In the order of the fields of `Message`, with its latency and usage laid flat.
-COLUMNS = tuple(column for column in MESSAGES.c if column.name != "position")
+COLUMNS = tuple(column for column in MESSAGES.c if column.name not in ("position", "server"))
 ENDING = (
     "content", "status", "model", "emotion", "sources", "latency_total", "latency_llm",
     "input_tokens", "output_tokens", "cost_usd", "usage_estimated", "timeline",
@@ -74,12 +75,40 @@ LATENCIES = Statement(
     )
     .order_by(MESSAGES.c.position)
 )
-STILL_STREAMING = Statement(ALL.where(STREAMING).order_by(MESSAGES.c.position))
+# A time is later than `since` and not later than `now`; one that lies in the future is some wrong clock's.
+SINCE, NOW = (bindparam(name, type_=MESSAGES.c.created_at.type) for name in ("since", "now"))
+IS_OF_LIVING_SERVER = (
+    select(SERVERS.c.id)
+    .where(SERVERS.c.id == MESSAGES.c.server, SERVERS.c.alive_at > SINCE, SERVERS.c.alive_at <= NOW)
+    .exists()
+)
+HAS_JUST_BEGUN = and_(MESSAGES.c.created_at > SINCE, MESSAGES.c.created_at <= NOW)
+IS_OF_THIS_SERVER = MESSAGES.c.server == bindparam("server")
+ABANDONED = Statement(
+    ALL.where(STREAMING, ~HAS_JUST_BEGUN, or_(IS_OF_THIS_SERVER, ~IS_OF_LIVING_SERVER)).order_by(MESSAGES.c.position)
+)
+IS_ABANDONED = Statement(
+    select(MESSAGES.c.id).where(
+        MESSAGES.c.id == bindparam("message_id"),
+        STREAMING,
+        or_(IS_OF_THIS_SERVER, and_(~HAS_JUST_BEGUN, ~IS_OF_LIVING_SERVER)),
+    )
+)
+TAKE_OVER = Statement(
+    update(MESSAGES).where(MESSAGES.c.id == bindparam("message_id"), STREAMING).values(server=bindparam("by"))
+)
 ADD_MESSAGE = insertion(MESSAGES, COLUMNS)
-ADD_TURN = insertion(MESSAGES, COLUMNS, "", REPLY)
+ADD_TURN = insertion(MESSAGES, (*COLUMNS, MESSAGES.c.server), "", REPLY)
 SAID = Statement(
     update(MESSAGES).where(MESSAGES.c.id == bindparam("message_id"), STREAMING).values(content=bindparam("content"))
 )
+DRAFTS = (
+    func.unnest(bindparam("ids", type_=ARRAY(String)), bindparam("contents", type_=ARRAY(String)))
+    .table_valued("id", "content", name="drafts")
+    .render_derived()
+)
+ALL_SAID = Statement(update(MESSAGES).where(MESSAGES.c.id == DRAFTS.c.id, STREAMING).values(content=DRAFTS.c.content))
+"""In PostgreSQL's words: all in one round trip."""
 FINISH = Statement(
     update(MESSAGES)
     .where(MESSAGES.c.id == bindparam("message_id"), STREAMING)
@@ -155,18 +184,30 @@ class SqlMessages(Messages):
     def latencies(self, session_id: str) -> list[int]:
         return [total for (total,) in LATENCIES.rows(self._driver, session_id=session_id)]
 
-    def streaming(self) -> list[Message]:
-        return [message_of(row) for row in STILL_STREAMING.rows(self._driver)]
+    def abandoned(self, server: str, now: datetime) -> list[Message]:
+        rows = ABANDONED.rows(self._driver, server=server, now=now, since=now - SERVER_LEASE)
+        return [message_of(row) for row in rows]
+
+    def is_abandoned(self, reply_id: str, server: str, now: datetime) -> bool:
+        values = {"message_id": reply_id, "server": server, "now": now, "since": now - SERVER_LEASE}
+        return IS_ABANDONED.row(self._driver, **values) is not None
+
+    def take_over(self, reply_id: str, server: str) -> None:
+        TAKE_OVER.run(self._driver, message_id=reply_id, by=server)
 
     def add(self, message: Message) -> None:
         ADD_MESSAGE.run(self._driver, **values_of(message))
 
-    def add_turn(self, message: Message, reply: Message) -> None:
-        of_reply = {f"{REPLY}{name}": value for name, value in values_of(reply).items()}
-        ADD_TURN.run(self._driver, **values_of(message), **of_reply)
+    def add_turn(self, message: Message, reply: Message, server: str) -> None:
+        of_reply = {f"{REPLY}{name}": value for name, value in {**values_of(reply), "server": server}.items()}
+        ADD_TURN.run(self._driver, **values_of(message), server=None, **of_reply)
 
-    def said(self, message_id: str, content: str) -> None:
-        SAID.run(self._driver, message_id=message_id, content=content)
+    def said(self, drafts: Mapping[str, str]) -> None:
+        if self._driver.dialect.name == "postgresql":
+            ALL_SAID.run(self._driver, ids=list(drafts), contents=list(drafts.values()))
+            return
+        for message_id, content in drafts.items():
+            SAID.run(self._driver, message_id=message_id, content=content)
 
     def finish(self, message: Message) -> None:
         FINISH.run(self._driver, message_id=message.id, **ending_of(message))

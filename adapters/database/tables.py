@@ -134,6 +134,16 @@ class MessageRow(SQLModel, table=True):
     cost_usd: float | None = Field(sa_type=Amount)
     usage_estimated: bool | None
     timeline: str | None
+    server: str | None
+
+
+class ServerRow(SQLModel, table=True):
+    """Not referred to by keys: a server may be forgotten before what it left."""
+
+    __tablename__ = "servers"
+
+    id: str = Field(primary_key=True)
+    alive_at: datetime = Field(sa_type=Instant)
 
 
 class KnowledgeRow(SQLModel, table=True):
@@ -247,6 +257,7 @@ API_KEYS = table("api_keys")
 AVATARS = table("avatars")
 SESSIONS = table("sessions")
 MESSAGES = table("messages")
+SERVERS = table("servers")
 KNOWLEDGE = table("knowledge")
 BODIES = table("knowledge_bodies")
 PASSAGES = table("passages")

@@ -7,6 +7,7 @@ from adapters.database.avatars import SqlAvatars
 from adapters.database.jobs import SqlJobs
 from adapters.database.knowledge import SqlKnowledge
 from adapters.database.passages import SqlPassages
+from adapters.database.servers import SqlServers
 from adapters.database.sessions import SqlMessages, SqlSessions
 from adapters.database.statements import Driver
 from domain.tables import Tx
@@ -42,6 +43,10 @@ class SqlTx(Tx):
     @cached_property
     def messages(self) -> SqlMessages:
         return SqlMessages(self._driver)
+
+    @cached_property
+    def servers(self) -> SqlServers:
+        return SqlServers(self._driver)
 
     @cached_property
     def knowledge(self) -> SqlKnowledge:

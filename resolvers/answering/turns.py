@@ -47,6 +47,7 @@ class Turns:
         self._of_session: dict[str, list[Turn]] = {}
         self._starting: set[asyncio.Task[Any]] = set()
         self._queueing: Counter[str] = Counter()
+        self._swept = asyncio.Event()
         self.closing = False
 
     async def to_the_end(self, work: Coroutine[Any, Any, T]) -> T:
@@ -67,20 +68,35 @@ class Turns:
             if not self._queueing[session_id]:
                 del self._queueing[session_id]
 
+    @property
+    def server(self) -> str:
+        """The name of this server, which is stored with the replies that it speaks."""
+        return self._settling.server
+
+    def speaks(self, reply_id: str) -> bool:
+        """Whether the reply is being spoken here, or is over and not stored yet."""
+        return reply_id in self._running or self._settling.keeps(reply_id)
+
     async def start(self, opened: Opened) -> None:
-        """Lets the avatar speak, after it has finished all earlier replies of the same session."""
+        """Lets the avatar speak, after it has finished all earlier replies of the same session.
+
+        Does nothing for a reply that is spoken already, as when the same message was sent twice at once.
+        """
+        if opened.reply.id in self._running:
+            return
         transcript = Transcript(self._ports.clock, self._ports.replies, opened)
-        await transcript.begin()
-        session_id = opened.message.session_id
+        session_id, begun = opened.message.session_id, asyncio.Event()
         of_session = self._of_session.setdefault(session_id, [])
         earlier = {turn.settling for turn in of_session}
-        speaking = asyncio.create_task(self._speak(opened, transcript, earlier))
+        speaking = asyncio.create_task(self._speak(opened, transcript, earlier, begun))
         settling = asyncio.create_task(self._settle(transcript, speaking))
         turn = Turn(transcript, session_id, speaking, settling)
         self._running[transcript.id] = turn
         of_session.append(turn)
         self._ports.telemetry.turn_began()
         settling.add_done_callback(lambda _: self._forget(turn))
+        await transcript.begin()
+        begun.set()
 
     async def stop(self, reply_id: str) -> None:
         """Returns when what was said is stored; does nothing for a reply that is over."""
@@ -92,19 +108,27 @@ class Turns:
         await stopped(self._of_session.get(session_id, []))
 
     async def sweep(self) -> None:
-        """Stops the turns that nobody has listened to for 30 seconds, and stores what can be stored by now.
+        """Stops the turns that nobody has listened to for 30 seconds, stores what can be stored by now, and closes the
+        replies of servers that died.
 
         The database comes last: while it is down, turns must still be stopped and logs forgotten.
         """
         unheard_for = self._ports.replies.unheard_for
-        await stopped([turn for turn in self._running.values() if unheard_for(turn.transcript.id) >= UNHEARD_LIMIT])
-        await self._ports.replies.discard_old()
-        await self._settling.settle_kept()
-        await self._settling.store_drafts({turn.transcript.id: turn.transcript.said for turn in self._running.values()})
+        try:
+            await stopped([turn for turn in self._running.values() if unheard_for(turn.transcript.id) >= UNHEARD_LIMIT])
+            await self._ports.replies.discard_old()
+            await self._settling.settle_kept()
+            await self._settling.keep_alive(
+                {reply_id: turn.transcript.said for reply_id, turn in self._running.items()}
+            )
+            await self._settling.recover(self._running)
+        finally:
+            self._swept.set()
+            self._swept = asyncio.Event()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Closes what a crash left open, then sweeps until the end, and then stops every turn."""
+        """Sweeps until the end, and then stops every turn."""
         await self._settling.recover()
         sweeping = asyncio.create_task(self._keep_sweeping())
         try:
@@ -116,6 +140,7 @@ class Turns:
     async def close(self) -> None:
         """Stops every turn and waits until what was said is stored, or has been refused once more."""
         self.closing = True
+        self._swept.set()
         if self._starting:
             await asyncio.wait(self._starting, timeout=SHUTDOWN_LIMIT)
         await stopped(self._running.values(), timeout=SHUTDOWN_LIMIT)
@@ -130,7 +155,14 @@ class Turns:
             except Exception as error:
                 log.error("sweep failed: %s", type(error).__name__)
 
-    async def _speak(self, opened: Opened, transcript: Transcript, earlier: Collection[asyncio.Task[None]]) -> None:
+    async def next_sweep(self) -> None:
+        """Returns when what servers left behind has been looked at once more."""
+        await self._swept.wait()
+
+    async def _speak(
+        self, opened: Opened, transcript: Transcript, earlier: Collection[asyncio.Task[None]], begun: asyncio.Event
+    ) -> None:
+        await begun.wait()
         if earlier:
             with transcript.effort.step(StepName.WAIT):
                 await asyncio.wait(earlier)

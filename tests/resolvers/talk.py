@@ -5,11 +5,12 @@ from contextlib import aclosing
 
 from domain.avatars import Avatar
 from domain.reply.events import ReplyChunk, ReplyDone, ReplyEvent, ReplyFailed
-from domain.sessions import Message, MessageStatus
+from domain.sessions import SERVER_LEASE, Message, MessageStatus
 from domain.tables import Store
 from resolvers import chat, sessions
 from resolvers.answering.settling import Settling
 from resolvers.context import Context, Services
+from tests.fakes.clock import FakeClock
 
 FIRST, SECOND, THIRD = "groq/llama-3.3-70b-versatile", "openai/gpt-4o-mini", "anthropic/claude-3-5-haiku-20241022"
 AVATAR: dict[str, object] = {"slug": "ava", "name": "Ava", "avatar_model_url": "https://models.example/ava.glb"}
@@ -75,5 +76,8 @@ async def said(store: Store, session_id: str) -> list[tuple[str, str, MessageSta
 
 
 async def recover(services: Services) -> None:
-    """Does what a server does first after a crash."""
-    await Settling(services.clock, services.store).recover()
+    """What a server does once it is clear that nobody speaks what is said to be spoken."""
+    clock = services.clock
+    assert isinstance(clock, FakeClock)
+    clock.advance(SERVER_LEASE.total_seconds())
+    await Settling(clock, services.store).recover()

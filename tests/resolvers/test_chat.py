@@ -18,11 +18,12 @@ from domain.errors import (
     Unavailable,
 )
 from domain.reply.events import coalesced, replayed
-from domain.sessions import IDLE_LIMIT, MessageStatus, Role
+from domain.sessions import IDLE_LIMIT, SERVER_LEASE, MessageStatus, Role, Sent
 from domain.tables import Store
 from resolvers import avatars, chat, sessions
+from resolvers.answering.opening import CLIENT_HISTORY_MAX
+from resolvers.answering.transcript import Opened
 from resolvers.answering.turns import QUEUE_MOST
-from resolvers.chat import CLIENT_HISTORY_MAX, Sent
 from resolvers.context import Context
 from tests.fakes.clock import FakeClock
 from tests.fakes.models import ScriptedModels
@@ -435,3 +436,53 @@ async def test_a_server_that_stops_takes_no_more_words(stranger: Context, sessio
     with pytest.raises(Unavailable, match="stopping"):
         await chat.send(stranger, session_id, "Hi")
     assert await said(store, session_id) == []
+
+
+class Lost(Exception):
+    pass
+
+
+async def lose(_opened: Opened) -> None:
+    raise Lost
+
+
+@pytest.fixture
+async def unconfirmed(stranger: Context, session_id: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The session of a message whose commit landed, and whose sender was told that it had not."""
+    with monkeypatch.context() as patched:
+        patched.setattr(stranger.services.turns, "start", lose)
+        with pytest.raises(Lost):
+            await chat.send(stranger, session_id, "Hi", client_message_id="1")
+    return session_id
+
+
+async def test_a_message_whose_commit_was_not_confirmed_is_answered_when_it_is_sent_again(
+    stranger: Context, unconfirmed: str, store: Store, hello: str, models: ScriptedModels
+) -> None:
+    answers = await asyncio.gather(*[chat.ask(stranger, unconfirmed, "Hi", client_message_id="1") for _ in range(3)])
+    assert {answer.text for answer in answers} == {hello}
+    assert models.asked(FIRST) == 1
+    assert await said(store, unconfirmed) == [
+        ("user", "Hi", MessageStatus.COMPLETE),
+        ("assistant", hello, MessageStatus.COMPLETE),
+    ]
+    assert [prompt.utterances for prompt in models.prompts] == [(user("Hi"),)]
+
+
+async def test_a_reply_that_another_server_speaks_is_not_begun_again(
+    stranger: Context, unconfirmed: str, store: Store, clock: FakeClock, hello: str, models: ScriptedModels
+) -> None:
+    page = await store.read(lambda tx: tx.messages.page(unconfirmed, 10, None))
+    await store.write(lambda tx: tx.messages.take_over(page[1].id, "another server"))
+    assert (await chat.send(stranger, unconfirmed, "Hi", client_message_id="1")).reply_id == page[1].id
+    assert models.asked(FIRST) == 0
+    clock.advance(SERVER_LEASE.total_seconds())
+    assert (await chat.ask(stranger, unconfirmed, "Hi", client_message_id="1")).text == hello
+
+
+async def test_a_session_that_is_over_has_nothing_begun_again(
+    stranger: Context, unconfirmed: str, store: Store, models: ScriptedModels, hello: str
+) -> None:
+    await sessions.end(stranger, unconfirmed)
+    await chat.send(stranger, unconfirmed, "Hi", client_message_id="1")
+    assert models.asked(FIRST) == 0

@@ -1,12 +1,23 @@
 """What every store promises of sessions and messages."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from domain.ai.prompts import Utterance
-from domain.sessions import Citation, Latency, Message, MessageStatus, Role, Session, SessionSource, Usage, Visitor
+from domain.sessions import (
+    SERVER_LEASE,
+    Citation,
+    Latency,
+    Message,
+    MessageStatus,
+    Role,
+    Session,
+    SessionSource,
+    Usage,
+    Visitor,
+)
 from domain.tables import Store, Tx
 from tests.builders import NOON, a_message, a_reply, a_session, an_account, an_avatar
 from tests.contracts.conftest import Database
@@ -142,10 +153,10 @@ async def test_the_history_is_what_was_said_before(store: Store, session: Sessio
         replace(answered, status=MessageStatus.COMPLETE, content="Three."),
     ]
     for question, reply in zip(questions, (silent, broken, answered, speaking), strict=True):
-        await store.write(lambda tx, utterance=(question, reply): tx.messages.add_turn(*utterance))  # type: ignore[misc]
+        await store.write(lambda tx, utterance=(question, reply): tx.messages.add_turn(*utterance, "server"))  # type: ignore[misc]
     for end in ends:
         await store.write(lambda tx, end=end: tx.messages.finish(end))  # type: ignore[misc]
-    await store.write(lambda tx: tx.messages.said(speaking.id, "Four is"))
+    await store.write(lambda tx: tx.messages.said({speaking.id: "Four is"}))
     said = ["One?", "Two?", "Two is", "Three?", "Three.", "Four?"]
 
     async def history(limit: int, before: str | None = None) -> list[str]:
@@ -164,11 +175,11 @@ async def test_the_history_is_what_was_said_before(store: Store, session: Sessio
 async def test_a_turn_is_a_message_and_then_its_reply(store: Store, session: Session, database: Database) -> None:
     message = a_message(session, client_message_id="client-1")
     reply = a_reply(message)
-    await store.write(lambda tx: tx.messages.add_turn(message, reply))
+    await store.write(lambda tx: tx.messages.add_turn(message, reply, "server"))
     assert await store.read(lambda tx: tx.messages.page(session.id, 5, None)) == [message, reply]
     again = a_message(session, client_message_id="client-1")
     with pytest.raises(database.refusal):
-        await store.write(lambda tx: tx.messages.add_turn(again, a_reply(again)))
+        await store.write(lambda tx: tx.messages.add_turn(again, a_reply(again), "server"))
     assert await store.read(lambda tx: tx.messages.page(session.id, 5, None)) == [message, reply]
 
 
@@ -223,28 +234,104 @@ async def test_a_reply_ends_once(store: Store, session: Session) -> None:
     message = a_message(session)
     reply, bystander = a_reply(message), a_reply(message)
     await add(store, message, reply, bystander)
-    assert await store.read(lambda tx: tx.messages.streaming()) == [reply, bystander]
+    assert await abandoned(store) == [reply, bystander]
     ended = spoken(reply)
     await store.write(lambda tx: tx.messages.finish(ended))
     await store.write(lambda tx: tx.messages.finish(replace(reply, status=MessageStatus.FAILED, content="")))
     assert await stored(store, reply) == ended
-    assert await store.read(lambda tx: tx.messages.streaming()) == [bystander]
+    assert await abandoned(store) == [bystander]
     await store.write(lambda tx: tx.messages.finish(a_reply(message)))
     assert len(await store.read(lambda tx: tx.messages.page(session.id, 10, None))) == 3
+
+
+SECOND = timedelta(seconds=1)
+LATER = NOON + SERVER_LEASE
+
+
+async def abandoned(store: Store, server: str = "another server", now: datetime = LATER) -> list[Message]:
+    return await store.read(lambda tx: tx.messages.abandoned(server, now))
+
+
+async def turn_of(store: Store, session: Session, server: str, begun: datetime = NOON) -> Message:
+    """A reply that a server was about to speak."""
+    message = a_message(session)
+    reply = a_reply(message, created_at=begun)
+    await store.write(lambda tx: tx.messages.add_turn(message, reply, server))
+    return reply
+
+
+async def test_a_server_lives_for_a_while_after_it_said_so(store: Store, session: Session) -> None:
+    reply = await turn_of(store, session, "one")
+    assert await abandoned(store, now=LATER - SECOND) == []
+    assert await abandoned(store) == [reply]
+    await store.write(lambda tx: tx.servers.alive("one", LATER))
+    assert await abandoned(store) == []
+    await store.write(lambda tx: tx.servers.alive("one", LATER + SECOND))
+    assert await abandoned(store, now=LATER + SERVER_LEASE) == []
+    assert await abandoned(store, now=LATER + SECOND + SERVER_LEASE) == [reply]
+
+
+async def test_a_server_knows_itself_what_it_speaks(store: Store, session: Session) -> None:
+    reply = await turn_of(store, session, "one")
+    await store.write(lambda tx: tx.servers.alive("one", LATER))
+    assert await abandoned(store, "one") == [reply]
+    assert await abandoned(store, "one", NOON) == []
+
+
+@pytest.mark.parametrize("ahead", [SECOND, timedelta(days=400)])
+async def test_a_time_in_the_future_is_some_wrong_clocks(store: Store, session: Session, ahead: timedelta) -> None:
+    reply, begun_later = await turn_of(store, session, "one"), await turn_of(store, session, "two", LATER + ahead)
+    await store.write(lambda tx: tx.servers.alive("one", LATER + ahead))
+    assert await abandoned(store) == [reply, begun_later]
+
+
+async def test_whether_one_reply_is_abandoned(store: Store, session: Session) -> None:
+    async def is_abandoned(reply: Message, server: str, now: datetime = NOON) -> bool:
+        return await store.read(lambda tx: tx.messages.is_abandoned(reply.id, server, now))
+
+    reply = await turn_of(store, session, "one")
+    assert [await is_abandoned(reply, server) for server in ("one", "another")] == [True, False]
+    assert await is_abandoned(reply, "another", LATER)
+    await store.write(lambda tx: tx.messages.take_over(reply.id, "another"))
+    await store.write(lambda tx: tx.servers.alive("another", LATER))
+    assert [await is_abandoned(reply, server, LATER) for server in ("one", "another")] == [False, True]
+    await store.write(lambda tx: tx.messages.finish(spoken(reply)))
+    await store.write(lambda tx: tx.messages.take_over(reply.id, "one"))
+    assert not await is_abandoned(reply, "one", LATER)
+    assert await stored(store, reply) == spoken(reply)
+
+
+async def test_a_server_that_is_forgotten_left_its_replies_behind(store: Store, session: Session) -> None:
+    reply = await turn_of(store, session, "one")
+    await store.write(lambda tx: tx.servers.alive("one", LATER))
+    await store.write(lambda tx: tx.servers.forget(LATER))
+    assert await abandoned(store) == []
+    await store.write(lambda tx: tx.servers.forget(LATER + SECOND))
+    assert await abandoned(store) == [reply]
+
+
+async def test_what_many_replies_said_is_stored_at_once(store: Store, session: Session) -> None:
+    replies = [await turn_of(store, session, "one") for _ in range(3)]
+    ended = spoken(replies[2])
+    await store.write(lambda tx: tx.messages.finish(ended))
+    drafts = {reply.id: f"It's {number} o'clock 🦊" for number, reply in enumerate(replies)}
+    await store.write(lambda tx: tx.messages.said({**drafts, "unknown": "Nothing"}))
+    found = [await stored(store, reply) for reply in replies]
+    assert [reply and reply.content for reply in found] == [*list(drafts.values())[:2], ended.content]
 
 
 async def test_what_was_said_so_far_is_stored_until_the_reply_ends(store: Store, session: Session) -> None:
     message = a_message(session)
     reply, bystander = a_reply(message), a_reply(message)
     await add(store, message, reply, bystander)
-    await store.write(lambda tx: tx.messages.said(reply.id, "Once upon"))
+    await store.write(lambda tx: tx.messages.said({reply.id: "Once upon"}))
     assert await stored(store, reply) == replace(reply, content="Once upon")
     assert await stored(store, bystander) == bystander
     ended = spoken(reply)
     await store.write(lambda tx: tx.messages.finish(ended))
-    await store.write(lambda tx: tx.messages.said(reply.id, "Once upon a time"))
-    await store.write(lambda tx: tx.messages.said("unknown", "Nothing"))
-    await store.write(lambda tx: tx.messages.said(message.id, "Other words"))
+    await store.write(lambda tx: tx.messages.said({reply.id: "Once upon a time"}))
+    await store.write(lambda tx: tx.messages.said({"unknown": "Nothing"}))
+    await store.write(lambda tx: tx.messages.said({message.id: "Other words"}))
     assert await stored(store, reply) == ended
     assert await stored(store, message) == message
 

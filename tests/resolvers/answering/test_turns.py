@@ -9,13 +9,14 @@ from domain.ai.prompts import Utterance
 from domain.avatars import Avatar
 from domain.errors import Unavailable
 from domain.reply.events import EmotionChanged, ReplyChunk, ReplyDone, ReplyStarted
-from domain.sessions import Latency, MessageStatus, Role
+from domain.sessions import SERVER_LEASE, Latency, MessageStatus, Role
 from domain.tables import Store, Tx
 from resolvers import chat
+from resolvers.answering.settling import Settling
 from resolvers.answering.turns import UNHEARD_LIMIT
 from resolvers.context import Context, Services
 from tests.builders import a_message, a_reply
-from tests.fakes.clock import FakeClock
+from tests.fakes.clock import START, FakeClock
 from tests.fakes.models import ScriptedModels
 from tests.resolvers.talk import (
     FIRST,
@@ -301,9 +302,10 @@ async def test_a_shutdown_waits_for_a_message_that_is_being_sent(
 
 
 async def test_running_recovers_first_and_stops_everything_last(
-    stranger: Context, session_id: str, models: ScriptedModels, store: Store
+    stranger: Context, session_id: str, models: ScriptedModels, store: Store, clock: FakeClock
 ) -> None:
     left = await left_by_a_crash(store, session_id)
+    clock.advance(SERVER_LEASE.total_seconds())
     models.script(FIRST, "Hello ", asyncio.Event())
     async with stranger.services.turns.running():
         assert (await stored(store, left)).status is MessageStatus.INTERRUPTED
@@ -316,7 +318,7 @@ async def left_by_a_crash(store: Store, session_id: str) -> str:
     session = await store.read(lambda tx: tx.sessions.by_id(session_id))
     assert session
     message = a_message(session)
-    reply = a_reply(message)
+    reply = a_reply(message, created_at=START)
 
     def add(tx: Tx) -> None:
         tx.messages.add(message)
@@ -381,3 +383,74 @@ async def test_a_conversation_goes_on_after_a_crash(
     await left_by_a_crash(store, session_id)
     await recover(stranger.services)
     assert (await chat.ask(stranger, session_id, "Still there?")).text == hello
+
+
+async def test_a_second_server_leaves_the_replies_of_a_living_one_alone(
+    stranger: Context, session_id: str, models: ScriptedModels, store: Store, clock: FakeClock
+) -> None:
+    models.script(FIRST, "Hello ", gate := asyncio.Event(), "there.")
+    reply_id = await begun(stranger, session_id)
+    another = Settling(clock, store)
+    for _ in range(6):
+        clock.advance(SERVER_LEASE.total_seconds() - 1)
+        await stranger.services.turns.sweep()
+        await another.recover()
+    gate.set()
+    assert done(await heard(stranger, reply_id)).text == "Hello there."
+    assert (await stored(store, reply_id)).status is MessageStatus.COMPLETE
+
+
+async def test_the_replies_of_a_server_that_died_are_closed_by_another(
+    stranger: Context, session_id: str, models: ScriptedModels, store: Store, clock: FakeClock
+) -> None:
+    models.script(FIRST, "Hello ", asyncio.Event())
+    reply_id = await begun(stranger, session_id)
+    await stranger.services.turns.sweep()
+    clock.advance(SERVER_LEASE.total_seconds())
+    await Settling(clock, store).recover()
+    reply = await stored(store, reply_id)
+    assert (reply.content, reply.status) == ("Hello ", MessageStatus.INTERRUPTED)
+
+
+async def test_a_sweep_closes_what_other_servers_left(
+    stranger: Context, session_id: str, store: Store, clock: FakeClock
+) -> None:
+    left = await left_by_a_crash(store, session_id)
+    await stranger.services.turns.sweep()
+    assert (await stored(store, left)).status is MessageStatus.STREAMING
+    clock.advance(SERVER_LEASE.total_seconds())
+    await stranger.services.turns.sweep()
+    assert (await stored(store, left)).status is MessageStatus.INTERRUPTED
+
+
+async def test_whoever_follows_a_reply_that_was_left_hears_how_it_ended(
+    stranger: Context, session_id: str, store: Store, clock: FakeClock
+) -> None:
+    left = await left_by_a_crash(store, session_id)
+    following = asyncio.create_task(heard(stranger, left, after_seq=7))
+    await stranger.services.turns.sweep()
+    clock.advance(SERVER_LEASE.total_seconds())
+    while not following.done():
+        await stranger.services.turns.sweep()
+    assert done(await following).interrupted
+
+
+async def test_whoever_follows_while_the_server_stops_is_not_kept(
+    stranger: Context, session_id: str, store: Store
+) -> None:
+    left = await left_by_a_crash(store, session_id)
+    following = asyncio.create_task(heard(stranger, left))
+    await stranger.services.turns.close()
+    assert failed(await following).retryable
+
+
+async def test_only_drafts_that_changed_are_stored(
+    stranger: Context, session_id: str, models: ScriptedModels, store: TroubledStore
+) -> None:
+    models.script(FIRST, "Hello ", asyncio.Event())
+    reply_id = await begun(stranger, session_id)
+    await stranger.services.turns.sweep()
+    overwritten = "not what was said"
+    await store.write(lambda tx: tx.messages.said({reply_id: overwritten}))
+    await stranger.services.turns.sweep()
+    assert (await stored(store, reply_id)).content == overwritten

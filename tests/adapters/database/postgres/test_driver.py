@@ -60,7 +60,7 @@ async def test_changes_of_different_tables_are_one_statement(asked: Asked) -> No
     def open_turn(tx: Tx) -> None:
         assert tx.sessions.with_avatar(session.id) == (session, avatar)
         assert tx.messages.history(session.id, 40) == []
-        tx.messages.add_turn(message, reply)
+        tx.messages.add_turn(message, reply, "server")
         tx.sessions.touch(session.id, message.created_at)
 
     def end_turn(tx: Tx) -> None:
