@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from adapters.embedding.embedders import ModelEmbedders
 from adapters.fetching.robots import RobotsTxt
 from adapters.fetching.safe_fetcher import SafeFetcher
-from adapters.reading.process import open_reader
+from adapters.reading.process import open_readers
 from adapters.settings.settings import Settings
 from adapters.vectors.chroma_vectors import open_vectors
 from adapters.words.lexicon import open_lexicon
@@ -29,7 +29,7 @@ class DocumentParts:
 async def open_documents(settings: Settings, clock: Clock) -> AsyncIterator[DocumentParts]:
     async with (
         SafeFetcher(settings.public_url, settings.allow_private_hosts) as fetcher,
-        open_reader() as reader,
+        open_readers() as reader,
         open_lexicon() as lexicon,
         ModelEmbedders(
             settings.embeddings, settings.models_dir, settings.provider_keys, settings.provider_bases
