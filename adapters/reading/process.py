@@ -21,9 +21,9 @@ SUSPECT = (FailureCode.BROKEN, FailureCode.TOO_SLOW)
 
 
 @asynccontextmanager
-async def open_readers() -> AsyncIterator["ReaderBySize"]:
+async def open_readers(limits: ReadingLimits | None = None) -> AsyncIterator["ReaderBySize"]:
     """Two processes: what is small waits for nothing that is large."""
-    async with open_reader() as small, open_reader() as large:
+    async with open_reader(limits) as small, open_reader(limits) as large:
         yield ReaderBySize(small, large)
 
 

@@ -154,7 +154,7 @@ async def test_a_site_has_no_more_passages_than_a_document(
 async def test_a_site_that_never_ends_counts_as_far_as_it_was_read(
     ann: Context, avatar: Avatar, fetcher: FakeFetcher, reader: ParagraphReader
 ) -> None:
-    source = DocumentSource(fetcher, FakeRobots(), reader, pause=lambda _: 0, site_seconds=1)
+    source = DocumentSource(fetcher, FakeRobots(), reader, pause=lambda _: 0, site_seconds=0.01)
     fetcher.add(f"{SITE}/", f"# Home\n\n<{SITE}/1>".encode())
     item = await knowledge.add(ann, avatar.id, "site", Addition(url=SITE))
 
