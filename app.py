@@ -87,13 +87,13 @@ async def open_indexing_ports(
     """The rooms that only knowledge needs."""
     from adapters.embedding.embedders import open_embedders
     from adapters.fetching.web import open_web
-    from adapters.reading.process import open_reader
+    from adapters.reading.process import open_readers
     from adapters.vectors.chroma_vectors import open_vectors
     from adapters.words.lexicon import open_lexicon
 
     async with (
         open_web(settings, clock) as web,
-        open_reader() as reader,
+        open_readers() as reader,
         open_lexicon() as lexicon,
         open_embedders(settings) as embedders,
         open_vectors(settings.vectors_dir, settings.chroma_url, clock) as vectors,

@@ -92,13 +92,15 @@ class Workers:
             await asyncio.wait({running, keeping}, return_when=asyncio.FIRST_COMPLETED)
             if running.done():
                 await self._ended(job, worker, running)
+            else:
+                keeping.result()
         finally:
             running.cancel()
             keeping.cancel()
             await asyncio.gather(running, keeping, return_exceptions=True)
 
     async def _keep(self, job: Job, worker: str) -> None:
-        """Renews the lease; returns when another worker has got it."""
+        """Renews the lease; returns when another worker has got it. Raises what kept it from being renewed."""
         held = True
         while held:
             await asyncio.sleep(RENEW_EVERY)

@@ -1,12 +1,13 @@
 """The whole house over fakes and a fresh database: every port that a test does not bring itself."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from adapters.memory.limiter import MemoryLimiter
 from adapters.memory.news import MemoryNews
 from adapters.memory.replies import MemoryReplies
 from domain.ai.providers import Patience
+from domain.jobs import Lane
 from domain.knowledge.ports import Embedders, Fetcher, Reader, Robots, Vectors
 from domain.ports import Clock, Limiter, Models, ReplyLog, SignIn, Speaker, Telemetry, Vault
 from domain.tables import Store
@@ -19,7 +20,7 @@ from resolvers.indexing.building import IndexingPorts
 from resolvers.indexing.handlers import handlers
 from resolvers.indexing.models import ModelWatch
 from resolvers.indexing.source import DocumentSource
-from resolvers.jobs import Workers
+from resolvers.jobs import LANES, Workers
 from tests.fakes.clock import FakeClock
 from tests.fakes.embedder import BagOfWords, FakeEmbedders
 from tests.fakes.fetcher import FakeFetcher, FakeRobots
@@ -54,6 +55,7 @@ async def services(
     fetcher: Fetcher | None = None,
     robots: Robots | None = None,
     reader: Reader | None = None,
+    lanes: Mapping[Lane, int] = LANES,
     indexing: bool = False,
 ) -> AsyncIterator[Services]:
     """Services over the given ports, and over fakes and a fresh database for the others. Stops every turn at its end.
@@ -75,7 +77,7 @@ async def services(
             fetcher or FakeFetcher(), robots or FakeRobots(), reader or ParagraphReader(), pause=lambda _: 0
         )
         indexing_ports = IndexingPorts(clock, store, FakeLexicon(), embedders, vectors, news, source)
-        workers = Workers(clock, store, handlers(indexing_ports, ModelWatch(clock, store, embedders, vectors)))
+        workers = Workers(clock, store, handlers(indexing_ports, ModelWatch(clock, store, embedders, vectors)), lanes)
         stack.push_async_callback(turns.close)
         if indexing:
             await stack.enter_async_context(workers.running())

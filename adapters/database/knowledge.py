@@ -39,6 +39,7 @@ NEXT_PAGE = Statement(
     )
 )
 LOCK_ACCOUNT = Statement(locked(select(ACCOUNTS.c.id).where(ACCOUNTS.c.id == bindparam("account_id")), ACCOUNTS))
+LOCK_AVATAR = Statement(locked(select(AVATARS.c.id).where(AVATARS.c.id == bindparam("avatar_id")), AVATARS))
 TOTALS = Statement(
     select(func.count(), func.coalesce(func.sum(KNOWLEDGE.c.size), 0))
     .select_from(KNOWLEDGE)
@@ -120,6 +121,8 @@ class SqlKnowledge(Knowledge):
         DELETE.run(self._driver, item_id=item_id)
 
     def model(self, avatar_id: str) -> str | None:
+        if self._writes:
+            LOCK_AVATAR.rows(self._driver, avatar_id=avatar_id)
         row = MODEL.row(self._driver, avatar_id=avatar_id)
         return str(row[0]) if row else None
 

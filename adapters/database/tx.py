@@ -17,8 +17,8 @@ class SqlTx(Tx):
     """Keeps nothing of a transaction, so it serves all transactions of one connection in turn.
 
     `writes`: a session, an item, and an owner's avatar that it reads by id are locked until the transaction ends, and
-    so is an account whose totals it reads: nobody else changes what its decisions rest on. SQLite has one writer and
-    needs no locks.
+    so are an account whose totals it reads and an avatar whose model it reads: nobody else changes what its decisions
+    rest on. SQLite has one writer and needs no locks.
     """
 
     def __init__(self, driver: Driver, *, writes: bool = False) -> None:

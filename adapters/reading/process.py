@@ -1,4 +1,4 @@
-"""The reader: a process of its own for as long as there is something to read."""
+"""The readers: processes of their own for as long as there is something to read."""
 
 import asyncio
 import os
@@ -12,11 +12,19 @@ import orjson
 from adapters.reading.child import Child, start
 from adapters.reading.frames import receive_frame, send_frame
 from adapters.reading.limits import ReadingLimits
+from domain.knowledge.jobs import QUICK_BYTES
 from domain.knowledge.ports import Reader
 from domain.knowledge.reading import BODY_MAX_BYTES, Document, FailureCode, Piece, Raw, Unreadable
 
 PASSED_ON = ("PATH", "PYTHONPATH", "SYSTEMROOT")
 SUSPECT = (FailureCode.BROKEN, FailureCode.TOO_SLOW)
+
+
+@asynccontextmanager
+async def open_readers(limits: ReadingLimits | None = None) -> AsyncIterator["ReaderBySize"]:
+    """Two processes: what is small waits for nothing that is large."""
+    async with open_reader(limits) as small, open_reader(limits) as large:
+        yield ReaderBySize(small, large)
 
 
 @asynccontextmanager
@@ -27,6 +35,14 @@ async def open_reader(limits: ReadingLimits | None = None) -> AsyncIterator["Pro
         yield reader
     finally:
         await reader.close()
+
+
+class ReaderBySize(Reader):
+    def __init__(self, small: Reader, large: Reader) -> None:
+        self._small, self._large = small, large
+
+    async def read(self, raw: Raw) -> Document:
+        return await (self._small if len(raw.body) <= QUICK_BYTES else self._large).read(raw)
 
 
 class ProcessReader(Reader):

@@ -19,7 +19,7 @@ from bench.rig.wire import Http
 CORES = sorted(os.sched_getaffinity(0))
 LOAD_CORE, SERVER_CORE = CORES[0], CORES[-1]
 KEPT = ("PATH", "HOME", "LANG", "TMPDIR")
-START_LIMIT = 90.0
+START_LIMIT = 600.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -167,6 +167,8 @@ class Building:
 
         def switch(tx: Tx) -> KnowledgeItem:
             item = self._item(tx)
+            # Read first: then other items of the avatar go live before or after this one, and not meanwhile.
+            model = tx.knowledge.model(item.avatar_id)
             others = len(tx.passages.live_ids(item.avatar_id)) > item.passage_count
             ready = replace(
                 item,
@@ -184,7 +186,7 @@ class Building:
             if embedder is None:
                 # The new passages have no vectors, so that the avatar must be taken up when there is a model again.
                 tx.knowledge.use_model(item.avatar_id, None)
-            elif tx.knowledge.model(item.avatar_id) != embedder.model:
+            elif model != embedder.model:
                 if others:
                     tx.jobs.add(embed_job(item.avatar_id, now))
                 else:
@@ -193,6 +195,9 @@ class Building:
 
         item = await ports.store.write(switch)
         ports.news.publish(KnowledgeProgress(item))
+        if embedder is None and ports.embedders.current():
+            # Whoever took up that model may have looked before this item was live.
+            await ports.store.write(lambda tx: tx.jobs.add(embed_job(item.avatar_id, now)))
 
     async def _pages_read(self, done: int, total: int) -> None:
         if self._is_time():

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 from domain.knowledge.jobs import embed_job
 from domain.knowledge.ports import Embedders, Vectors
@@ -34,8 +34,7 @@ class ModelWatch:
             yield
         finally:
             watching.cancel()
-            with suppress(asyncio.CancelledError):
-                await watching
+            await asyncio.gather(watching, return_exceptions=True)
 
     async def look_for_lost_vectors(self) -> None:
         """A database that was restored may tell of vectors that are not there: then they are made anew.

@@ -67,7 +67,9 @@ async def test_gql_resumes_to_the_same_text(house: House) -> None:
     events: list[dict[str, Any]] = []
     while not events or events[-1]["__typename"] != "ReplyDone":
         after = events[-1]["seq"] if events else 0
-        transport = WebsocketsTransport(f"{house.url.replace('http', 'ws')}/graphql")
+        transport = WebsocketsTransport(
+            f"{house.url.replace('http', 'ws')}/graphql", connect_timeout=None, ack_timeout=None, close_timeout=None
+        )
         async with Client(transport=transport) as session:
             subscription = session.subscribe(GraphQLRequest(REPLY, variable_values={"id": reply, "after": after}))
             async for result in subscription:

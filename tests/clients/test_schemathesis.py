@@ -20,6 +20,7 @@ ARGUMENTS = (
     "--generation-deterministic",
     "--checks=nothing_internal",
     "--suppress-health-check=all",
+    "--request-timeout=3600",
     "--header=Authorization: Bearer owner-token",
 )
 CHECKS = {"SCHEMATHESIS_HOOKS": "tests.parts.schemathesis_checks", "PYTHONPATH": str(ROOT)}

@@ -1,11 +1,13 @@
 """What every reader promises."""
 
+import math
 from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
 
-from adapters.reading.process import open_reader
+from adapters.reading.limits import ReadingLimits
+from adapters.reading.process import open_readers
 from domain.knowledge.ports import Reader
 from domain.knowledge.reading import BODY_MAX_BYTES, FailureCode, Raw, Unreadable
 from tests.fakes.reader import FakeReader
@@ -18,7 +20,7 @@ async def reader(request: pytest.FixtureRequest) -> AsyncIterator[Reader]:
     if request.param == "fake":
         yield FakeReader()
     else:
-        async with open_reader() as reader:
+        async with open_readers(ReadingLimits(seconds=math.inf)) as reader:
             yield reader
 
 

@@ -13,6 +13,7 @@ from resolvers.context import Context, Services
 from tests.fakes.clock import FakeClock
 from tests.fakes.models import ScriptedModels
 from tests.resolvers.talk import AVATAR, FIRST, begun, caller, heard, said, started
+from tests.resolvers.troubled_store import TroubledStore
 
 
 @pytest.fixture
@@ -181,21 +182,22 @@ async def test_ending_silences_the_avatar_and_whatever_waits(
 
 
 async def test_nothing_can_be_said_while_a_session_ends(
-    stranger: Context, avatar: Avatar, models: ScriptedModels, store: Store
+    stranger: Context, avatar: Avatar, models: ScriptedModels, store: TroubledStore
 ) -> None:
     """Ending waits for the running reply to be stored, so a message might slip in."""
     session_id = await started(stranger, avatar)
     models.script(FIRST, "Hello ", asyncio.Event())
     await begun(stranger, session_id)
+    store.hold()
     ending = asyncio.create_task(sessions.end(stranger, session_id))
-    refused = None
-    while not ending.done():
-        try:
+    for _ in ("the session is ended", "its reply is stored"):
+        await store.committed.wait()
+        with pytest.raises(SessionEnded):
             await chat.send(stranger, session_id, "And?")
-        except SessionEnded as error:
-            refused = error
+        store.release()
+        store.hold()
+    store.release()
     await ending
-    assert refused
     assert MessageStatus.STREAMING not in {status for _, _, status in await said(store, session_id)}
     assert models.asked(FIRST) == 1
 

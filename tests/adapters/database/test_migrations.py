@@ -27,7 +27,7 @@ PARTIAL = (["status = 'streaming'"], ["((status)::text = 'streaming'::text)"])
 async def url(request: pytest.FixtureRequest, tmp_path: Path, postgres: Postgres) -> AsyncIterator[str]:
     """The address of an empty database."""
     if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'avatarium.db'}"
+        yield f"sqlite:///{tmp_path / 'avatarium.db'}?timeout=3600"
         return
     async with postgres.database("template1") as url:
         yield url

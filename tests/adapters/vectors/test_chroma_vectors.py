@@ -24,6 +24,8 @@ from tests.parts.ports import free_port
 MODEL, OTHER_MODEL = "minilm", "openai/text-embedding-3-small"
 NORTH, EAST = (0.0, 1.0), (1.0, 0.0)
 DIMENSION = 32
+WIDE_MODEL = "a model of 32 numbers"
+"""Avatars share collections on a server, where all vectors of one model are of one width."""
 
 
 @pytest.fixture
@@ -295,14 +297,14 @@ async def test_another_process_on_the_server_is_noticed(chroma_server: str, fold
 async def test_processes_that_add_at_once_miss_nothing_of_each_other(chroma_server: str, folder: Path) -> None:
     avatar, clock, toward = str(uuid4()), FakeClock(), [1.0] * DIMENSION
     async with open_vectors(folder, chroma_server, clock) as one, open_vectors(folder, chroma_server, clock) as other:
-        await one.put(avatar, MODEL, "item", some_vectors(1, 0))
+        await one.put(avatar, WIDE_MODEL, "item", some_vectors(1, 0))
         for number in range(1, 20):
             for each in (one, other):
                 clock.advance(CHECK_SECONDS)
-                assert len(await each.nearest(avatar, MODEL, toward, 100)) == 2 * number - 1
+                assert len(await each.nearest(avatar, WIDE_MODEL, toward, 100)) == 2 * number - 1
             await asyncio.gather(
-                one.put(avatar, MODEL, "first", some_vectors(1, number)),
-                other.put(avatar, MODEL, "second", some_vectors(1, 100 + number)),
+                one.put(avatar, WIDE_MODEL, "first", some_vectors(1, number)),
+                other.put(avatar, WIDE_MODEL, "second", some_vectors(1, 100 + number)),
             )
 
 

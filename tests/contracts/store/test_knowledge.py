@@ -223,6 +223,28 @@ async def test_an_avatar_has_one_model_at_a_time(store: Store, avatar: Avatar) -
     assert await store.read(lambda tx: tx.knowledge.model(avatar.id)) is None
 
 
+async def test_a_model_holds_for_whoever_decides_by_it(store: Store, avatar: Avatar) -> None:
+    """As when several items of an avatar go live at once, each with vectors of another model."""
+    items = [an_item(avatar, generation=0) for _ in range(16)]
+    await add(store, *items)
+
+    def go_live(item: KnowledgeItem) -> Callable[[Tx], bool]:
+        def is_alone(tx: Tx) -> bool:
+            model, live = tx.knowledge.model(avatar.id), tx.passages.live_ids(avatar.id)
+            add_passages(tx, [a_passage(item, "Otters.", generation=1)])
+            tx.knowledge.update(replace(item, generation=1))
+            if not live:
+                tx.knowledge.use_model(avatar.id, item.id)
+            return model is None and not live
+
+        return is_alone
+
+    alone = await asyncio.gather(*[store.write(go_live(item)) for item in items])
+    assert alone.count(True) == 1
+    model = await store.read(lambda tx: tx.knowledge.model(avatar.id))
+    assert model == items[alone.index(True)].id
+
+
 async def test_models_can_be_forgotten(store: Store, avatar: Avatar) -> None:
     await store.write(lambda tx: tx.knowledge.use_model(avatar.id, "minilm"))
     await store.write(lambda tx: tx.knowledge.forget_models())

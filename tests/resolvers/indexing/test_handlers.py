@@ -11,7 +11,7 @@ from domain.errors import Unavailable
 from domain.jobs import Lane
 from domain.knowledge.additions import Addition
 from domain.knowledge.items import Crawl, KnowledgeItem, KnowledgeProgress, KnowledgeStatus
-from domain.knowledge.ports import Vector
+from domain.knowledge.ports import Embedder, Vector
 from domain.knowledge.reading import Document, FailureCode, Raw, Unreadable
 from resolvers import knowledge
 from resolvers.context import Context, Services
@@ -154,7 +154,7 @@ async def test_a_site_has_no_more_passages_than_a_document(
 async def test_a_site_that_never_ends_counts_as_far_as_it_was_read(
     ann: Context, avatar: Avatar, fetcher: FakeFetcher, reader: ParagraphReader
 ) -> None:
-    source = DocumentSource(fetcher, FakeRobots(), reader, pause=lambda _: 0, site_seconds=1)
+    source = DocumentSource(fetcher, FakeRobots(), reader, pause=lambda _: 0, site_seconds=0.01)
     fetcher.add(f"{SITE}/", f"# Home\n\n<{SITE}/1>".encode())
     item = await knowledge.add(ann, avatar.id, "site", Addition(url=SITE))
 
@@ -406,6 +406,27 @@ async def test_what_was_added_without_the_model_gets_its_vectors_when_that_is_ba
         await searched_with(services, ann, embedder.model, first, second)
 
 
+async def test_a_model_that_comes_while_an_item_goes_live_without_it_is_taken_up(
+    services: Services, ann: Context, avatar: Avatar, embedder: Counting, embedders: FakeEmbedders
+) -> None:
+    class Arriving(FakeEmbedders):
+        """Is asked for the first time when the item's vectors are to be made."""
+
+        asked = 0
+
+        def current(self) -> Embedder | None:
+            self.asked += 1
+            return None if self.asked == 1 else super().current()
+
+    arriving = Arriving(embedder)
+    async with house.services(
+        clock=services.clock, store=services.store, sign_in=services.sign_in, embedders=arriving
+    ) as others:
+        ann.services = others
+        await indexed(others, ann, avatar, "text", Addition(content="We bake bread."))
+        assert (await knowledge.summary(ann, avatar.id)).model == embedder.model
+
+
 async def test_a_model_that_cannot_be_asked_is_not_told(
     services: Services, ann: Context, avatar: Avatar, embedders: FakeEmbedders
 ) -> None:
@@ -424,6 +445,22 @@ async def test_vectors_that_were_lost_are_made_anew(
     assert await vectors.is_empty()
     async with watching_models(services):
         await searched_with(services, ann, embedder.model, item)
+
+
+async def test_new_vectors_do_not_hide_that_others_were_lost(
+    services: Services, ann: Context, avatar: Avatar, embedder: Counting, embedders: FakeEmbedders
+) -> None:
+    """As when somebody adds an item before the restored server has looked what is there."""
+    first = await indexed(services, ann, avatar, "text", TEXT)
+    ids = [each.id for each in (await knowledge.passages(ann, first.id, 100)).passages]
+    vectors = services.recall.vectors
+    await vectors.remove_avatar(avatar.id)
+    async with house.services(
+        clock=services.clock, store=services.store, sign_in=services.sign_in, embedders=embedders, vectors=vectors
+    ) as restored:
+        ann.services = restored
+        await indexed(restored, ann, avatar, "text", Addition(content="We bake bread."))
+    assert await vectors.missing(avatar.id, embedder.model, ids) == []
 
 
 async def searched_with(services: Services, ann: Context, model: str, *items: KnowledgeItem) -> None:

@@ -1,9 +1,11 @@
 """A site in two languages, read by the real reader and searched by words: each page has the stems of its own."""
 
+import math
 from collections.abc import AsyncIterator
 
 import pytest
 
+from adapters.reading.limits import ReadingLimits
 from adapters.reading.process import open_reader
 from domain.avatars import Avatar
 from domain.knowledge.additions import Addition
@@ -33,7 +35,7 @@ async def services(
     clock: FakeClock, store: TroubledStore, sign_in: FakeSignIn, fetcher: FakeFetcher
 ) -> AsyncIterator[Services]:
     async with (
-        open_reader() as reader,
+        open_reader(ReadingLimits(seconds=math.inf)) as reader,
         house.services(
             clock=clock, store=store, sign_in=sign_in, fetcher=fetcher, reader=reader, embedders=FakeEmbedders()
         ) as services,
