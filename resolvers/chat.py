@@ -12,7 +12,7 @@ from domain.tables import Tx
 from resolvers.answering.opening import Opening
 from resolvers.answering.transcript import Opened
 from resolvers.avatars import owner_id
-from resolvers.context import Context
+from resolvers.context import Context, Services
 from resolvers.guards import anyone, anyone_streaming
 from resolvers.sessions import of_avatar
 
@@ -71,15 +71,15 @@ async def follow(ctx: Context, reply_id: str, after_seq: int = 0) -> AsyncGenera
                 async for event in events:
                     yield event
         return
-    for event in resumed(await over(ctx, reply_id), after_seq):
+    for event in resumed(await over(ctx.services, reply_id), after_seq):
         yield event
 
 
-async def over(ctx: Context, reply_id: str) -> Message:
+async def over(services: Services, reply_id: str) -> Message:
     """The stored reply. One that its server left behind is waited for until it is closed, within a few seconds."""
-    turns = ctx.services.turns
+    turns = services.turns
     while True:
-        message = await ctx.services.store.read(lambda tx: tx.messages.by_id(reply_id))
+        message = await services.store.read(lambda tx: tx.messages.by_id(reply_id))
         if message is None or message.role is not Role.ASSISTANT:
             raise NotFound("Reply not found")
         if message.status is not MessageStatus.STREAMING or turns.speaks(reply_id) or turns.closing:
