@@ -1,6 +1,8 @@
 """A visitor and an owner in a real browser, on the server as it is started."""
 
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import aiohttp
@@ -8,8 +10,10 @@ import pytest
 from playwright.async_api import Page, async_playwright, expect
 
 from tests.e2e.process import Avatarium, avatarium
+from tests.parts.ports import free_port
 from tests.parts.upstream import TEXT, running_upstream
 
+PATIENCE_MS = 60_000
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 
@@ -25,6 +29,12 @@ async def server(tmp_path: Path) -> AsyncIterator[Avatarium]:
 
 @pytest.fixture
 async def page(server: Avatarium) -> AsyncIterator[Page]:
+    async with page_of(server.url) as page:
+        yield page
+
+
+@asynccontextmanager
+async def page_of(server_url: str) -> AsyncIterator[Page]:
     """A page that has asked nobody but the server, when the test is over."""
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
@@ -33,7 +43,7 @@ async def page(server: Avatarium) -> AsyncIterator[Page]:
         page.on("request", lambda request: asked.append(request.url))
         yield page
         await browser.close()
-    assert [url for url in asked if not url.startswith((server.url, "data:"))] == []
+    assert [url for url in asked if not url.startswith((server_url, "data:"))] == []
 
 
 async def test_a_visitor_chats_and_a_reload_keeps_the_conversation(server: Avatarium, page: Page) -> None:
@@ -46,6 +56,36 @@ async def test_a_visitor_chats_and_a_reload_keeps_the_conversation(server: Avata
     await page.reload()
     await expect(page.get_by_text("Tell me about Zürich")).to_be_visible()
     await expect(page.get_by_text(TEXT)).to_be_visible()
+
+
+def speak_with(data: Path, model: str) -> None:
+    with closing(sqlite3.connect(data / "avatarium.db")) as connection, connection:
+        connection.execute("UPDATE avatars SET ai_model = ?", (model,))
+
+
+async def test_a_crash_interrupts_a_reply_which_keeps_its_words_and_can_go_on(tmp_path: Path) -> None:
+    port = free_port()
+    async with running_upstream() as upstream, page_of(f"http://127.0.0.1:{port}") as page:
+        settings = {"AVATARIUM_PORT": str(port), "GROQ_API_KEY": "key", "GROQ_API_BASE": upstream.url}
+        async with avatarium(tmp_path, **settings) as server:
+            speak_with(tmp_path, "endless")
+            await page.goto(f"{server.url}/a/DemoAvatar1")
+            await page.get_by_role("textbox").fill("Talk")
+            await page.get_by_role("textbox").press("Enter")
+            await expect(page.get_by_text("token token token")).to_be_visible()
+            server.process.kill()
+            await expect(page.get_by_text("Reconnecting")).to_be_visible()
+            heard = await page.get_by_text("token token token").inner_text()
+        speak_with(tmp_path, "whole")
+        async with avatarium(tmp_path, **settings):
+            await expect(page.get_by_text("This reply was interrupted.")).to_be_visible(timeout=PATIENCE_MS)
+            await expect(page.get_by_text("Stopped.")).to_have_count(0)
+            assert (await page.get_by_text("token token token").inner_text()).startswith(heard.strip())
+            await expect(page.get_by_role("button", name="Retry")).to_be_visible()
+            await page.get_by_role("button", name="Continue").click()
+            await expect(page.get_by_text("Please go on.")).to_be_visible()
+            await expect(page.get_by_text(TEXT)).to_be_visible()
+            assert upstream.last.body["messages"][-1]["content"] == "Please go on."
 
 
 async def test_the_printed_link_signs_in(server: Avatarium, page: Page) -> None:
