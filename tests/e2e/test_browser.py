@@ -3,12 +3,16 @@
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
+from datetime import timedelta
 from pathlib import Path
 
 import aiohttp
+import jwt
 import pytest
 from playwright.async_api import Page, async_playwright, expect
 
+from adapters.system_clock import SystemClock
+from adapters.trust.local import LocalSignIn
 from tests.e2e.process import Avatarium, avatarium
 from tests.parts.ports import free_port
 from tests.parts.upstream import TEXT, running_upstream
@@ -94,6 +98,46 @@ async def test_the_printed_link_signs_in(server: Avatarium, page: Page) -> None:
     await expect(page.get_by_text("demo@localhost")).to_be_visible()
     await expect(page.get_by_role("link", name="Ava").first).to_be_visible()
     assert "token" not in page.url
+
+
+async def test_a_link_of_somebody_else_asks_and_one_that_is_refused_signs_nobody_out(
+    server: Avatarium, page: Page
+) -> None:
+    await page.goto(server.output[-1].split()[-1])
+    await expect(page.get_by_text("demo@localhost")).to_be_visible()
+    for title, token in (("refused", "rubbish"), ("expired", token_of(server, "eve@example.com", minutes=-1))):
+        await page.goto(f"{server.url}/sign-in#token={token}")
+        await expect(page.get_by_role("heading", name=title)).to_be_visible()
+        await expect(page.get_by_text("make link EMAIL=")).to_be_visible()
+        await page.goto(server.url)
+        await expect(page.get_by_text("demo@localhost")).to_be_visible()
+    for choice, signed_in in (
+        ("Stay signed in as demo@localhost", "demo@localhost"),
+        ("Sign in as eve@example.com", "eve@example.com"),
+    ):
+        await page.goto(f"{server.url}/sign-in#token={token_of(server, 'eve@example.com', minutes=60)}")
+        await page.get_by_role("button", name=choice).click()
+        await expect(page.get_by_text(signed_in)).to_be_visible()
+
+
+async def test_what_a_link_leaves_in_the_browser_outlives_the_link(server: Avatarium, page: Page) -> None:
+    link = server.output[-1].split()[-1]
+    await page.goto(link)
+    await expect(page.get_by_text("demo@localhost")).to_be_visible()
+    kept = await page.evaluate("localStorage.getItem('avatarium.token')")
+    assert timedelta(days=29) < life_of(kept) <= timedelta(days=30)
+    assert life_of(link.partition("#token=")[2]) == timedelta(hours=1)
+
+
+def token_of(server: Avatarium, email: str, minutes: int) -> str:
+    """Of a link for `email` that works for so long."""
+    signer = LocalSignIn((server.data / "secret.key").read_text().strip(), SystemClock())
+    return signer.issue(email, timedelta(minutes=minutes), link=True)
+
+
+def life_of(token: str) -> timedelta:
+    claims = jwt.decode(token, options={"verify_signature": False})
+    return timedelta(seconds=claims["exp"] - claims["iat"])
 
 
 FROM_ANOTHER_SITE = """async (url) => {

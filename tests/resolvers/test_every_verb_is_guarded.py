@@ -75,7 +75,7 @@ def test_only_people_manage_keys_and_only_owners_avatars() -> None:
         for guard in ("person", "signed_in")
     }
     assert wearing == {
-        "person": {"accounts.api_keys", "accounts.create_api_key", "accounts.revoke_api_key"},
+        "person": {"accounts.api_keys", "accounts.create_api_key", "accounts.revoke_api_key", "accounts.sign_in"},
         "signed_in": {"avatars.page", "avatars.get", "avatars.create", "avatars.update", "avatars.delete"}
         | {verb for verb in VERBS if verb.startswith("knowledge.")},
     }
