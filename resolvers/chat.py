@@ -1,7 +1,7 @@
 """Sending a message and following the reply."""
 
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from functools import partial
 from uuid import uuid4
@@ -16,7 +16,7 @@ from resolvers.answering.turns import HISTORY_MESSAGES, QUEUE_MOST
 from resolvers.avatars import owner_id
 from resolvers.context import Context
 from resolvers.guards import anyone, anyone_streaming
-from resolvers.sessions import of_avatar
+from resolvers.sessions import message_of, of_avatar
 
 CLIENT_HISTORY_MAX = 50
 
@@ -59,6 +59,7 @@ async def send(
         if sent := sent_before(tx, session_id, client_message_id, content):
             return sent
         session.require_open(now)
+        session.require_opened_with(avatar.password_mark)
         if not has_place:
             raise SessionBusy(
                 f"{QUEUE_MOST} messages wait for their answers. Send this one again after the next reply."
@@ -101,7 +102,8 @@ def sent_before(tx: Tx, session_id: str, client_message_id: str | None, content:
 async def follow(ctx: Context, reply_id: str, after_seq: int = 0) -> AsyncGenerator[ReplyEvent]:
     """The reply's events after `after_seq`: first those that were, then live until the last.
 
-    A reply is known only to who was given its random id. Raises `NotFound` and `BadRequest`.
+    A reply is known only to who was given its random id. It is heard to its end, whatever the owner changes meanwhile;
+    one that only the database has is told while its avatar may be met. Raises `NotFound`, `Forbidden`, `BadRequest`.
     """
     if after_seq < 0:
         raise BadRequest.field("afterSeq", "takes the seq of the last event you have, or 0")
@@ -111,10 +113,7 @@ async def follow(ctx: Context, reply_id: str, after_seq: int = 0) -> AsyncGenera
                 async for event in events:
                     yield event
         return
-    message = await ctx.services.store.read(lambda tx: tx.messages.by_id(reply_id))
-    if message is None or message.role is not Role.ASSISTANT:
-        raise NotFound("Reply not found")
-    for event in resumed(message, after_seq):
+    for event in resumed(await stored_reply(ctx, reply_id), after_seq):
         yield event
 
 
@@ -150,8 +149,16 @@ async def ask(
 @anyone
 async def stop(ctx: Context, reply_id: str) -> Message:
     """Stops a reply; what was said is stored as interrupted. Stopping one that is over changes nothing."""
+    # While the database is unavailable a reply can be silenced all the same.
+    with suppress(Unavailable):
+        await stored_reply(ctx, reply_id)
     await ctx.services.turns.stop(reply_id)
-    message = await ctx.services.store.read(lambda tx: tx.messages.by_id(reply_id))
-    if message is None or message.role is not Role.ASSISTANT:
+    return await stored_reply(ctx, reply_id)
+
+
+async def stored_reply(ctx: Context, reply_id: str) -> Message:
+    owner = await owner_id(ctx)
+    message = await ctx.services.store.read(lambda tx: message_of(ctx, tx, reply_id, owner))
+    if message.role is not Role.ASSISTANT:
         raise NotFound("Reply not found")
     return message

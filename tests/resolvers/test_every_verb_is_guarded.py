@@ -13,7 +13,7 @@ from resolvers import accounts, avatars, chat, knowledge, models, sessions
 ROOT = Path(__file__).parents[2]
 MODULES = (accounts, avatars, chat, knowledge, models, sessions)
 DOORS = ("schema", "compatibility", "web")
-HELPERS = {"avatars.changed_secrets", "avatars.owner_id", "sessions.require_password"}
+HELPERS = {"avatars.changed_secrets", "avatars.owner_id", "chat.stored_reply", "sessions.require_password"}
 
 
 def verbs(module: ModuleType) -> Iterator[tuple[str, Callable[..., object]]]:
