@@ -120,6 +120,17 @@ async def test_a_link_of_somebody_else_asks_and_one_that_is_refused_signs_nobody
         await expect(page.get_by_text(signed_in)).to_be_visible()
 
 
+async def test_a_long_address_fits_a_small_phone(server: Avatarium, page: Page) -> None:
+    await page.set_viewport_size({"width": 320, "height": 568})
+    await page.goto(server.output[-1].split()[-1])
+    await expect(page.get_by_text("demo@localhost")).to_be_visible()
+    address = "somebodywithaverylongname@department.example.com"
+    await page.goto(f"{server.url}/sign-in#token={token_of(server, address, minutes=60)}")
+    await expect(page.get_by_role("button", name=address)).to_be_visible()
+    left, right = await page.evaluate(WIDEST)
+    assert 0 <= left < right <= 320
+
+
 async def test_what_a_link_leaves_in_the_browser_outlives_the_link(server: Avatarium, page: Page) -> None:
     link = server.output[-1].split()[-1]
     await page.goto(link)
@@ -140,6 +151,10 @@ def life_of(token: str) -> timedelta:
     return timedelta(seconds=claims["exp"] - claims["iat"])
 
 
+WIDEST = """() => {
+  const boxes = [...document.querySelectorAll("main *")].map((element) => element.getBoundingClientRect());
+  return [Math.min(...boxes.map((box) => box.left)), Math.max(...boxes.map((box) => box.right))];
+}"""
 FROM_ANOTHER_SITE = """async (url) => {
   const avatar = await fetch(url + "/v1/public/avatar/DemoAvatar1", { headers: { "X-Preflighted": "yes" } });
   const { data, error } = await avatar.json();
