@@ -187,7 +187,7 @@ ENDPOINTS: tuple[Endpoint[Any], ...] = (
         slow=True,
         body=ChatMessage,
         answer=ChatAnswer,
-        errors=(Forbidden, NotFound, SessionEnded, SessionExpired, SessionBusy, AiProviderFailed),
+        errors=(Forbidden, NotFound, PasswordRequired, SessionEnded, SessionExpired, SessionBusy, AiProviderFailed),
     ),
     Endpoint(
         methods=("POST",),

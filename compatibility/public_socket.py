@@ -26,7 +26,7 @@ from compatibility.frames import (
     incoming,
 )
 from compatibility.routing import context_of
-from domain.errors import BadRequest, Forbidden, NotFound, SessionEnded, SessionExpired, masked
+from domain.errors import BadRequest, Forbidden, NotFound, PasswordRequired, SessionEnded, SessionExpired, masked
 from domain.sessions import IDLE_LIMIT, Sent
 from resolvers import avatars, chat, sessions
 from resolvers.context import Context
@@ -184,7 +184,7 @@ class Conversation:
         if self._implicit:
             try:
                 return await self._send_within(self._implicit, frame)
-            except (SessionExpired, SessionEnded):
+            except (SessionExpired, SessionEnded, PasswordRequired):
                 pass
         started = await sessions.start(self._context, self._short_id, source="api", password=self._password)
         self._implicit = started.session.id

@@ -10,6 +10,7 @@ from enum import StrEnum
 from urllib.parse import urlsplit
 
 from domain.errors import BadRequest
+from domain.passwords import mark
 
 SHORT_ID_LENGTH = 11
 SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
@@ -128,6 +129,11 @@ class Avatar:
     def may_be_met_on(self, foreign_site: str | None) -> bool:
         """Whether visitors may talk to it on another site's page; None is a page of ours, or no page."""
         return foreign_site is None or self.settings.allow_embedding
+
+    @property
+    def password_mark(self) -> str | None:
+        """What a session must have been opened with; None without a password."""
+        return mark(self.password_hash) if self.password_hash else None
 
     def url(self, public_url: str) -> str:
         """The page where visitors meet it."""

@@ -17,5 +17,10 @@ def matches(password: str, stored: str) -> bool:
     return hmac.compare_digest(derive(password, bytes.fromhex(salt)).hex(), expected)
 
 
+def mark(stored: str) -> str:
+    """Tells one stored password from another, also from the same one set again, and helps nobody to guess it."""
+    return hashlib.sha256(stored.encode()).hexdigest()
+
+
 def derive(password: str, salt: bytes) -> bytes:
     return hashlib.scrypt(password.encode(), salt=salt, n=COST, r=BLOCK, p=PARALLEL)

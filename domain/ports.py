@@ -97,6 +97,13 @@ class SignIn(Protocol):
         """Raises `TokenInvalid`, `TokenExpired`, or `Unavailable` when it cannot be checked."""
         ...
 
+    async def lasting(self, token: str) -> str:
+        """The token to keep: a sign-in link's is exchanged for one of the usual life, any other is kept itself.
+
+        Raises as `verify` does.
+        """
+        ...
+
 
 class Limiter(Protocol):
     async def hit(self, limit: Limit, key: str) -> Hit:

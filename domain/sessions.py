@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from domain.errors import BadRequest, SessionEnded, SessionExpired
+from domain.errors import BadRequest, PasswordRequired, SessionEnded, SessionExpired
 
 IDLE_LIMIT = timedelta(minutes=30)
 SERVER_LEASE = timedelta(seconds=5)
@@ -27,6 +27,10 @@ class SessionSource(StrEnum):
     API = "api"
     WIDGET = "widget"
     VOICE = "voice"
+
+    @property
+    def is_embedded(self) -> bool:
+        return self in (SessionSource.EMBED, SessionSource.WIDGET)
 
 
 class Role(StrEnum):
@@ -51,6 +55,8 @@ class Visitor:
 
 @dataclass(frozen=True, slots=True)
 class Session:
+    """`opened_with` is the mark of the password that it was opened with."""
+
     id: str
     avatar_id: str
     source: SessionSource
@@ -58,6 +64,12 @@ class Session:
     last_active_at: datetime
     visitor: Visitor = Visitor()
     ended_at: datetime | None = None
+    opened_with: str | None = field(default=None, repr=False)
+
+    def require_opened_with(self, mark: str | None) -> None:
+        """Raises `PasswordRequired` where the avatar has another password than the session was opened with."""
+        if mark is not None and mark != self.opened_with:
+            raise PasswordRequired("This avatar asks for its password. Start a new session with it to go on.")
 
     def is_open(self, now: datetime) -> bool:
         return self.ended_at is None and now - self.last_active_at < IDLE_LIMIT

@@ -18,6 +18,22 @@ class NewKey:
     secret: str
 
 
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """`token` is the one to keep."""
+
+    token: str
+    account: Account
+
+
+@person
+async def sign_in(ctx: Context, caller: Caller) -> SignedIn:
+    """Exchanges a sign-in link's token for one that lasts; any other is kept. Makes the account, if there is none."""
+    token = await ctx.services.sign_in.lasting(ctx.token or "")
+    account = await ctx.services.store.write(lambda tx: ensure_account(ctx, tx, caller))
+    return SignedIn(token, account)
+
+
 @anyone
 async def me(ctx: Context) -> Account | None:
     """The caller's account; None for a stranger, and before they created anything."""

@@ -140,19 +140,20 @@ async def may_embed(ctx: Context, short_id: str) -> bool:
 
 
 @anyone
-async def visible(ctx: Context, short_id: str) -> Avatar:
+async def visible(ctx: Context, short_id: str, *, embedded: bool = False) -> Avatar:
     """An avatar that is open, or the caller's own. Raises `NotFound`, and `Forbidden` where it may not be embedded."""
     owner = await owner_id(ctx)
     avatar = await ctx.services.store.read(lambda tx: tx.avatars.by_short_id(short_id))
-    return require_visible(ctx, avatar, owner)
+    return require_visible(ctx, avatar, owner, embedded=embedded)
 
 
-def require_visible(ctx: Context, avatar: Avatar | None, owner: str | None) -> Avatar:
+def require_visible(ctx: Context, avatar: Avatar | None, owner: str | None, *, embedded: bool = False) -> Avatar:
+    """`embedded`: it is met in a frame or a widget, whose requests come from a page of ours."""
     if avatar is not None and avatar.account_id == owner:
         return avatar
     if avatar is None or not avatar.is_open:
         raise NotFound("Avatar not found")
-    if not avatar.may_be_met_on(ctx.foreign_site):
+    if not avatar.may_be_met_on(ctx.foreign_site) or (embedded and not avatar.settings.allow_embedding):
         raise Forbidden("This avatar may not be embedded on other sites. Its owner can allow it by allowEmbedding.")
     return avatar
 

@@ -1,7 +1,7 @@
 """Sending a message and following the reply."""
 
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from functools import partial
 
 from domain.ai.prompts import Utterance
@@ -12,9 +12,9 @@ from domain.tables import Tx
 from resolvers.answering.opening import Opening
 from resolvers.answering.transcript import Opened
 from resolvers.avatars import owner_id
-from resolvers.context import Context, Services
+from resolvers.context import Context
 from resolvers.guards import anyone, anyone_streaming
-from resolvers.sessions import of_avatar
+from resolvers.sessions import message_of, of_avatar
 
 
 @anyone
@@ -61,7 +61,8 @@ async def send(
 async def follow(ctx: Context, reply_id: str, after_seq: int = 0) -> AsyncGenerator[ReplyEvent]:
     """The reply's events after `after_seq`: first those that were, then live until the last.
 
-    A reply is known only to who was given its random id. Raises `NotFound` and `BadRequest`.
+    A reply is known only to who was given its random id. It is heard to its end, whatever the owner changes meanwhile;
+    one that only the database has is told while its avatar may be met. Raises `NotFound`, `Forbidden`, `BadRequest`.
     """
     if after_seq < 0:
         raise BadRequest.field("afterSeq", "takes the seq of the last event you have, or 0")
@@ -71,17 +72,15 @@ async def follow(ctx: Context, reply_id: str, after_seq: int = 0) -> AsyncGenera
                 async for event in events:
                     yield event
         return
-    for event in resumed(await over(ctx.services, reply_id), after_seq):
+    for event in resumed(await over(ctx, reply_id), after_seq):
         yield event
 
 
-async def over(services: Services, reply_id: str) -> Message:
+async def over(ctx: Context, reply_id: str) -> Message:
     """The stored reply. One that its server left behind is waited for until it is closed, within a few seconds."""
-    turns = services.turns
+    turns = ctx.services.turns
     while True:
-        message = await services.store.read(lambda tx: tx.messages.by_id(reply_id))
-        if message is None or message.role is not Role.ASSISTANT:
-            raise NotFound("Reply not found")
+        message = await stored_reply(ctx, reply_id)
         if message.status is not MessageStatus.STREAMING or turns.speaks(reply_id) or turns.closing:
             return message
         await turns.next_sweep()
@@ -119,8 +118,16 @@ async def ask(
 @anyone
 async def stop(ctx: Context, reply_id: str) -> Message:
     """Stops a reply; what was said is stored as interrupted. Stopping one that is over changes nothing."""
+    # While the database is unavailable a reply can be silenced all the same.
+    with suppress(Unavailable):
+        await stored_reply(ctx, reply_id)
     await ctx.services.turns.stop(reply_id)
-    message = await ctx.services.store.read(lambda tx: tx.messages.by_id(reply_id))
-    if message is None or message.role is not Role.ASSISTANT:
+    return await stored_reply(ctx, reply_id)
+
+
+async def stored_reply(ctx: Context, reply_id: str) -> Message:
+    owner = await owner_id(ctx)
+    message = await ctx.services.store.read(lambda tx: message_of(ctx, tx, reply_id, owner))
+    if message.role is not Role.ASSISTANT:
         raise NotFound("Reply not found")
     return message

@@ -42,10 +42,13 @@ async def start(
     """Opens a conversation. An avatar with a password asks for it here."""
     visitor, origin = check_visitor(visitor_name, visitor_email), source_of(source)
     await not_too_often(ctx, SESSION_CREATION)
-    avatar = await visible(ctx, short_id)
+    avatar = await visible(ctx, short_id, embedded=origin.is_embedded)
     await require_password(ctx, avatar, password)
     now = ctx.services.clock.now()
-    session = Session(str(uuid4()), avatar.id, origin, started_at=now, last_active_at=now, visitor=visitor)
+    session = Session(
+        str(uuid4()), avatar.id, origin, started_at=now, last_active_at=now, visitor=visitor,
+        opened_with=avatar.password_mark,
+    )  # fmt: skip
 
     def add(tx: Tx) -> None:
         tx.sessions.add(session)
@@ -80,17 +83,21 @@ async def get(ctx: Context, session_id: str) -> StartedSession:
 
 @anyone
 async def message(ctx: Context, message_id: str) -> Message:
-    """A message is known only to who was given its random id. Raises `NotFound`."""
-    found = await ctx.services.store.read(lambda tx: tx.messages.by_id(message_id))
-    if found is None:
-        raise NotFound("Message not found")
-    return found
+    """A message is known only to who was given its random id. Raises `NotFound`, and `Forbidden` as `get` does."""
+    owner = await owner_id(ctx)
+    return await ctx.services.store.read(lambda tx: message_of(ctx, tx, message_id, owner))
 
 
 @anyone
 async def messages(ctx: Context, session_id: str, first: int, after: str | None = None) -> MessagePage:
     """A session's messages, oldest first."""
-    found = await ctx.services.store.read(lambda tx: tx.messages.page(session_id, first + 1, after))
+    owner = await owner_id(ctx)
+
+    def load(tx: Tx) -> list[Message]:
+        of_avatar(ctx, tx, session_id, None, owner)
+        return tx.messages.page(session_id, first + 1, after)
+
+    found = await ctx.services.store.read(load)
     return MessagePage(found[:first], has_next=len(found) > first)
 
 
@@ -114,13 +121,22 @@ def report(tx: Tx, session_id: str) -> SessionReport:
     return SessionReport(session_id, tx.messages.questions(session_id), stats)
 
 
+def message_of(ctx: Context, tx: Tx, message_id: str, owner: str | None) -> Message:
+    """A message of a session whose avatar must be visible."""
+    found = tx.messages.by_id(message_id)
+    if found is None:
+        raise NotFound("Message not found")
+    of_avatar(ctx, tx, found.session_id, None, owner)
+    return found
+
+
 def of_avatar(ctx: Context, tx: Tx, session_id: str, short_id: str | None, owner: str | None) -> tuple[Session, Avatar]:
     """A session with its avatar, which must be visible and, if named, the one named."""
     found = tx.sessions.with_avatar(session_id)
     if found is None:
         raise NotFound("Session not found")
     session, avatar = found
-    require_visible(ctx, avatar, owner)
+    require_visible(ctx, avatar, owner, embedded=session.source.is_embedded)
     if short_id is not None and avatar.short_id != short_id:
         raise NotFound("Session not found")
     return session, avatar

@@ -66,6 +66,12 @@ class CreateApiKeyPayload:
     secret: str = strawberry.field(description="The key itself. It cannot be shown again.")
 
 
+@strawberry.type
+class SignInPayload:
+    token: str = strawberry.field(description="The bearer token to keep.")
+    account: Account
+
+
 @strawberry.input
 class RevokeApiKeyInput:
     id: strawberry.ID
@@ -90,6 +96,14 @@ class AccountQuery:
 
 @strawberry.type
 class AccountMutation:
+    @strawberry.mutation(
+        description="Exchanges the bearer token of a sign-in link for one that lasts; any other is given back. "
+        "API keys cannot do this."
+    )
+    async def sign_in(self, info: Info) -> SignInPayload:
+        signed_in = await resolvers.sign_in(info.context.core)
+        return SignInPayload(token=signed_in.token, account=Account.of(signed_in.account))
+
     @strawberry.mutation(description="Creates an API key. API keys cannot do this.")
     async def create_api_key(self, info: Info, input: CreateApiKeyInput) -> CreateApiKeyPayload:
         new = await resolvers.create_api_key(info.context.core, input.name, input.mode)

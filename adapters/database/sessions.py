@@ -141,6 +141,7 @@ class SqlSessions(Sessions):
             started_at=session.started_at,
             last_active_at=session.last_active_at,
             ended_at=session.ended_at,
+            opened_with=session.opened_with,
         )
 
     def touch(self, session_id: str, at: datetime) -> None:
@@ -214,10 +215,10 @@ class SqlMessages(Messages):
 
 
 def session_of(row: Row) -> Session:
-    id_, avatar_id, source, visitor_name, visitor_email, *times = row
+    id_, avatar_id, source, visitor_name, visitor_email, *times, opened_with = row
     started_at, last_active_at, ended_at = times
     visitor = Visitor(visitor_name, visitor_email)
-    return Session(id_, avatar_id, source, started_at, last_active_at, visitor, ended_at)
+    return Session(id_, avatar_id, source, started_at, last_active_at, visitor, ended_at, opened_with)
 
 
 def message_of(row: Row) -> Message:

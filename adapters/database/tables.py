@@ -103,6 +103,7 @@ class SessionRow(SQLModel, table=True):
     started_at: datetime = Field(sa_type=Instant)
     last_active_at: datetime = Field(sa_type=Instant)
     ended_at: datetime | None = Field(sa_type=Instant)
+    opened_with: str | None
 
 
 class MessageRow(SQLModel, table=True):

@@ -24,6 +24,9 @@ class TrustSettings(Group):
         "Allows local sign-in on a server that other machines reach. Whoever holds a sign-in link is its owner.",
         "true or false",
     )
+    sign_in_link_minutes: int = variable(
+        60, "Minutes for which a printed sign-in link works.", "a number from 1 to 10080 (a week)", ge=1, le=10_080
+    )
 
     @property
     def secrets(self) -> tuple[str, ...]:

@@ -45,6 +45,10 @@ class FirebaseSignIn(SignIn):
             raise outcome
         return outcome
 
+    async def lasting(self, token: str) -> str:
+        await self.verify(token)
+        return token
+
     async def aclose(self) -> None:
         await asyncio.to_thread(self._close)
 

@@ -32,6 +32,7 @@ class Opening:
         if message := self._sent_before(tx, session):
             return self._again(tx, session, avatar, message, has_place)
         session.require_open(self.now)
+        session.require_opened_with(avatar.password_mark)
         if not has_place:
             raise SessionBusy(f"{QUEUE_MOST} messages wait for their answers. Send this one after the next reply.")
         before = tx.messages.history(session.id, HISTORY_MESSAGES)

@@ -67,6 +67,18 @@ async def test_a_password_is_asked_for_once(
         assert (await visitor.say("Hello"))[-1]["fullText"] == "Come in."
 
 
+async def test_a_new_password_is_asked_for_within_the_socket(
+    connect: Connect, owner: Owner, short_id: str, models: ScriptedModels
+) -> None:
+    models.script(MODEL, "Come in.")
+    async with connect() as visitor:
+        await visitor.say("Hello")
+        await owner.change(short_id, password="open sesame")
+        await visitor.send("message", content="Hello")
+        assert (await visitor.frame())["code"] == "PASSWORD_REQUIRED"
+        assert (await visitor.say("Hello", password="open sesame"))[-1]["fullText"] == "Come in."
+
+
 @pytest.mark.parametrize(
     ("text", "field"),
     [

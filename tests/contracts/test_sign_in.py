@@ -107,3 +107,16 @@ async def test_no_error_repeats_a_token(case: Case) -> None:
         await case.sign_in.verify(token)
     error = caught.value
     assert "tampered" not in f"{error}{error.message}{error.details}{error.__cause__}{error.__context__}"
+
+
+async def test_the_token_to_keep_is_of_the_same_person_and_kept_itself(case: Case) -> None:
+    kept = await case.sign_in.lasting(case.ada)
+    assert await case.sign_in.verify(kept) == await case.sign_in.verify(case.ada)
+    assert await case.sign_in.lasting(kept) == kept
+
+
+async def test_nothing_lasts_of_a_token_that_is_not_good(case: Case) -> None:
+    with pytest.raises(TokenExpired):
+        await case.sign_in.lasting(case.expired)
+    with pytest.raises(TokenInvalid):
+        await case.sign_in.lasting("nonsense")

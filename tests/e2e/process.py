@@ -59,8 +59,8 @@ class Avatarium:
 
 @asynccontextmanager
 async def avatarium(data: Path, **settings: str) -> AsyncIterator[Avatarium]:
-    """Starts `avatarium serve` on a free port and waits until it has printed the sign-in link."""
-    port = free_port()
+    """Starts `avatarium serve`, on a free port unless one is set, and waits until it has printed the sign-in link."""
+    port = int(settings.get("AVATARIUM_PORT") or free_port())
     environment = {name: os.environ[name] for name in KEPT if name in os.environ} | {
         "AVATARIUM_PORT": str(port),
         "AVATARIUM_DATA_DIR": str(data),

@@ -1,15 +1,23 @@
 """A visitor and an owner in a real browser, on the server as it is started."""
 
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
+from datetime import timedelta
 from pathlib import Path
 
 import aiohttp
+import jwt
 import pytest
 from playwright.async_api import Page, async_playwright, expect
 
+from adapters.system_clock import SystemClock
+from adapters.trust.local import LocalSignIn
 from tests.e2e.process import Avatarium, avatarium
+from tests.parts.ports import free_port
 from tests.parts.upstream import TEXT, running_upstream
 
+PATIENCE_MS = 60_000
 CHROMIUM = "/usr/bin/chromium"
 LONG = 3_600_000
 """Milliseconds that no machine is too slow for."""
@@ -27,6 +35,12 @@ async def server(tmp_path: Path) -> AsyncIterator[Avatarium]:
 
 @pytest.fixture
 async def page(server: Avatarium) -> AsyncIterator[Page]:
+    async with page_of(server.url) as page:
+        yield page
+
+
+@asynccontextmanager
+async def page_of(server_url: str) -> AsyncIterator[Page]:
     """A page that has asked nobody but the server, when the test is over."""
     async with async_playwright() as playwright:
         expect.set_options(timeout=LONG)
@@ -37,7 +51,7 @@ async def page(server: Avatarium) -> AsyncIterator[Page]:
         page.on("request", lambda request: asked.append(request.url))
         yield page
         await browser.close()
-    assert [url for url in asked if not url.startswith((server.url, "data:"))] == []
+    assert [url for url in asked if not url.startswith((server_url, "data:"))] == []
 
 
 async def test_a_visitor_chats_and_a_reload_keeps_the_conversation(server: Avatarium, page: Page) -> None:
@@ -52,6 +66,36 @@ async def test_a_visitor_chats_and_a_reload_keeps_the_conversation(server: Avata
     await expect(page.get_by_text(TEXT)).to_be_visible()
 
 
+def speak_with(data: Path, model: str) -> None:
+    with closing(sqlite3.connect(data / "avatarium.db")) as connection, connection:
+        connection.execute("UPDATE avatars SET ai_model = ?", (model,))
+
+
+async def test_a_crash_interrupts_a_reply_which_keeps_its_words_and_can_go_on(tmp_path: Path) -> None:
+    port = free_port()
+    async with running_upstream() as upstream, page_of(f"http://127.0.0.1:{port}") as page:
+        settings = {"AVATARIUM_PORT": str(port), "GROQ_API_KEY": "key", "GROQ_API_BASE": upstream.url}
+        async with avatarium(tmp_path, **settings) as server:
+            speak_with(tmp_path, "endless")
+            await page.goto(f"{server.url}/a/DemoAvatar1")
+            await page.get_by_role("textbox").fill("Talk")
+            await page.get_by_role("textbox").press("Enter")
+            await expect(page.get_by_text("token token token")).to_be_visible()
+            server.process.kill()
+            await expect(page.get_by_text("Reconnecting")).to_be_visible()
+            heard = await page.get_by_text("token token token").inner_text()
+        speak_with(tmp_path, "whole")
+        async with avatarium(tmp_path, **settings):
+            await expect(page.get_by_text("This reply was interrupted.")).to_be_visible(timeout=PATIENCE_MS)
+            await expect(page.get_by_text("Stopped.")).to_have_count(0)
+            assert (await page.get_by_text("token token token").inner_text()).startswith(heard.strip())
+            await expect(page.get_by_role("button", name="Retry")).to_be_visible()
+            await page.get_by_role("button", name="Continue").click()
+            await expect(page.get_by_text("Please go on.")).to_be_visible()
+            await expect(page.get_by_text(TEXT)).to_be_visible()
+            assert upstream.last.body["messages"][-1]["content"] == "Please go on."
+
+
 async def test_the_printed_link_signs_in(server: Avatarium, page: Page) -> None:
     link = server.output[-1].split()[-1]
     await page.goto(link)
@@ -60,6 +104,61 @@ async def test_the_printed_link_signs_in(server: Avatarium, page: Page) -> None:
     assert "token" not in page.url
 
 
+async def test_a_link_of_somebody_else_asks_and_one_that_is_refused_signs_nobody_out(
+    server: Avatarium, page: Page
+) -> None:
+    await page.goto(server.output[-1].split()[-1])
+    await expect(page.get_by_text("demo@localhost")).to_be_visible()
+    for title, token in (("refused", "rubbish"), ("expired", token_of(server, "eve@example.com", minutes=-1))):
+        await page.goto(f"{server.url}/sign-in#token={token}")
+        await expect(page.get_by_role("heading", name=title)).to_be_visible()
+        await expect(page.get_by_text("make link EMAIL=")).to_be_visible()
+        await page.goto(server.url)
+        await expect(page.get_by_text("demo@localhost")).to_be_visible()
+    for choice, signed_in in (
+        ("Stay signed in as demo@localhost", "demo@localhost"),
+        ("Sign in as eve@example.com", "eve@example.com"),
+    ):
+        await page.goto(f"{server.url}/sign-in#token={token_of(server, 'eve@example.com', minutes=60)}")
+        await page.get_by_role("button", name=choice).click()
+        await expect(page.get_by_text(signed_in)).to_be_visible()
+
+
+async def test_a_long_address_fits_a_small_phone(server: Avatarium, page: Page) -> None:
+    await page.set_viewport_size({"width": 320, "height": 568})
+    await page.goto(server.output[-1].split()[-1])
+    await expect(page.get_by_text("demo@localhost")).to_be_visible()
+    address = "somebodywithaverylongname@department.example.com"
+    await page.goto(f"{server.url}/sign-in#token={token_of(server, address, minutes=60)}")
+    await expect(page.get_by_role("button", name=address)).to_be_visible()
+    left, right = await page.evaluate(WIDEST)
+    assert 0 <= left < right <= 320
+
+
+async def test_what_a_link_leaves_in_the_browser_outlives_the_link(server: Avatarium, page: Page) -> None:
+    link = server.output[-1].split()[-1]
+    await page.goto(link)
+    await expect(page.get_by_text("demo@localhost")).to_be_visible()
+    kept = await page.evaluate("localStorage.getItem('avatarium.token')")
+    assert timedelta(days=29) < life_of(kept) <= timedelta(days=30)
+    assert life_of(link.partition("#token=")[2]) == timedelta(hours=1)
+
+
+def token_of(server: Avatarium, email: str, minutes: int) -> str:
+    """Of a link for `email` that works for so long."""
+    signer = LocalSignIn((server.data / "secret.key").read_text().strip(), SystemClock())
+    return signer.issue(email, timedelta(minutes=minutes), link=True)
+
+
+def life_of(token: str) -> timedelta:
+    claims = jwt.decode(token, options={"verify_signature": False})
+    return timedelta(seconds=claims["exp"] - claims["iat"])
+
+
+WIDEST = """() => {
+  const boxes = [...document.querySelectorAll("main *")].map((element) => element.getBoundingClientRect());
+  return [Math.min(...boxes.map((box) => box.left)), Math.max(...boxes.map((box) => box.right))];
+}"""
 FROM_ANOTHER_SITE = """async (url) => {
   const avatar = await fetch(url + "/v1/public/avatar/DemoAvatar1", { headers: { "X-Preflighted": "yes" } });
   const { data, error } = await avatar.json();

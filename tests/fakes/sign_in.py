@@ -6,8 +6,11 @@ from domain.ports import SignIn
 
 
 class FakeSignIn(SignIn):
+    """`links` are the tokens of links, each with the one that it is exchanged for."""
+
     def __init__(self) -> None:
         self.down = False
+        self.links: dict[str, str] = {}
         self._identities: dict[str, Identity] = {}
         self._expired: set[str] = set()
 
@@ -25,3 +28,7 @@ class FakeSignIn(SignIn):
         if token not in self._identities:
             raise TokenInvalid("The sign-in token is not valid. Sign in again.")
         return self._identities[token]
+
+    async def lasting(self, token: str) -> str:
+        await self.verify(token)
+        return self.links.get(token, token)

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from domain.accounts import KEY_NAME_MAX, KEYS_MAX, KeyMode, digest
-from domain.errors import BadRequest, NotFound, TokenInvalid
+from domain.accounts import KEY_NAME_MAX, KEYS_MAX, Identity, KeyMode, digest
+from domain.errors import BadRequest, Forbidden, NotFound, TokenInvalid, Unauthorized
 from resolvers import accounts, avatars
 from resolvers.context import Context, Services
 from tests.fakes.clock import FakeClock
@@ -26,6 +26,30 @@ async def test_a_stranger_has_no_account_but_a_bad_token_is_told(stranger: Conte
     assert await accounts.me(stranger) is None
     with pytest.raises(TokenInvalid):
         await accounts.me(caller(services, "forged"))
+
+
+async def test_signing_in_makes_an_account_and_gives_the_token_to_keep(
+    ann: Context, services: Services, sign_in: FakeSignIn
+) -> None:
+    signed_in = await accounts.sign_in(ann)
+    assert signed_in.token == ann.token
+    assert signed_in.account == await accounts.me(ann)
+    assert (await accounts.sign_in(ann)).account == signed_in.account
+    sign_in.add("of a link", Identity("subject-ann", "ann@example.com"))
+    sign_in.links["of a link"] = "lasting"
+    by_link = await accounts.sign_in(caller(services, "of a link"))
+    assert by_link.token == "lasting"
+    assert by_link.account == signed_in.account
+
+
+async def test_no_stranger_and_no_program_signs_in(ann: Context, stranger: Context, services: Services) -> None:
+    made = await accounts.create_api_key(ann, "A", KeyMode.LIVE)
+    with pytest.raises(Unauthorized):
+        await accounts.sign_in(stranger)
+    with pytest.raises(TokenInvalid):
+        await accounts.sign_in(caller(services, "forged"))
+    with pytest.raises(Forbidden):
+        await accounts.sign_in(caller(services, made.secret))
 
 
 async def test_a_first_key_makes_an_account_too(ann: Context, clock: FakeClock) -> None:

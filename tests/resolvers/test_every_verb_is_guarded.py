@@ -13,7 +13,7 @@ from resolvers import accounts, avatars, chat, knowledge, models, sessions
 ROOT = Path(__file__).parents[2]
 MODULES = (accounts, avatars, chat, knowledge, models, sessions)
 DOORS = ("schema", "compatibility", "web")
-HELPERS = {"avatars.changed_secrets", "avatars.owner_id", "sessions.require_password"}
+HELPERS = {"avatars.changed_secrets", "avatars.owner_id", "chat.over", "chat.stored_reply", "sessions.require_password"}
 
 
 def verbs(module: ModuleType) -> Iterator[tuple[str, Callable[..., object]]]:
@@ -75,7 +75,7 @@ def test_only_people_manage_keys_and_only_owners_avatars() -> None:
         for guard in ("person", "signed_in")
     }
     assert wearing == {
-        "person": {"accounts.api_keys", "accounts.create_api_key", "accounts.revoke_api_key"},
+        "person": {"accounts.api_keys", "accounts.create_api_key", "accounts.revoke_api_key", "accounts.sign_in"},
         "signed_in": {"avatars.page", "avatars.get", "avatars.create", "avatars.update", "avatars.delete"}
         | {verb for verb in VERBS if verb.startswith("knowledge.")},
     }

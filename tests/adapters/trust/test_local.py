@@ -93,6 +93,33 @@ def test_only_an_address_gets_a_token(sign_in: LocalSignIn, email: str) -> None:
         sign_in.issue(email, HOUR)
 
 
+async def test_a_links_token_is_exchanged_for_one_that_lasts_within_its_own_life(
+    sign_in: LocalSignIn, clock: FakeClock
+) -> None:
+    link = sign_in.issue("ada@example.com", HOUR, link=True)
+    kept = await sign_in.lasting(link)
+    clock.advance(3600)
+    for use in (sign_in.verify, sign_in.lasting):
+        with pytest.raises(TokenExpired):
+            await use(link)
+    assert (await sign_in.verify(kept)).email == "ada@example.com"
+
+
+async def test_what_lasts_is_not_exchanged_again(sign_in: LocalSignIn, clock: FakeClock) -> None:
+    kept = await sign_in.lasting(sign_in.issue("ada@example.com", HOUR, link=True))
+    clock.advance(3600)
+    assert await sign_in.lasting(kept) == kept
+
+
+@pytest.mark.parametrize("minutes", [1, 60])
+def test_a_printed_link_lives_as_long_as_the_settings_say(minutes: int) -> None:
+    settings = Settings(_env_file=None, secret_key=SECRET, sign_in_link_minutes=minutes)
+    link = sign_in_link(settings, "ada@example.com")
+    assert link
+    claims = claims_of(link.partition("#token=")[2])
+    assert int(str(claims["exp"])) - int(str(claims["iat"])) == 60 * minutes
+
+
 async def test_the_link_keeps_its_token_in_the_fragment() -> None:
     settings = Settings(_env_file=None, secret_key=SECRET, public_url="http://127.0.0.1:8000")
     link = sign_in_link(settings, "ada@example.com")

@@ -77,7 +77,7 @@ def spoken(reply: Message) -> Message:
 async def test_every_field_of_a_session_comes_back(store: Store, session: Session) -> None:
     full = replace(
         session, id="full", source=SessionSource.WIDGET, visitor=Visitor("Zoë 🦊", "zoe@example.com"),
-        last_active_at=LATER, ended_at=LATER,
+        last_active_at=LATER, ended_at=LATER, opened_with="mark",
     )  # fmt: skip
     await store.write(lambda tx: tx.sessions.add(full))
     assert await store.read(lambda tx: tx.sessions.by_id("full")) == full

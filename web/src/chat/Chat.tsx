@@ -31,6 +31,7 @@ export function Chat({ avatar, visit }: { avatar: PublicAvatar; visit: Visit }) 
         turns={state.turns}
         busy={busy}
         retry={(clientMessageId) => void conversation.retry(clientMessageId)}
+        goOn={() => void conversation.goOn()}
       />
       <p class="banner" role="status">
         {state.isReconnecting && "Reconnecting…"}

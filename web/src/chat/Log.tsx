@@ -9,9 +9,10 @@ interface LogProps {
   /** While a reply grows, screen readers wait and then read it whole. */
   busy: boolean;
   retry: (clientMessageId: string) => void;
+  goOn: () => void;
 }
 
-export function Log({ avatarName, greeting, turns, busy, retry }: LogProps) {
+export function Log({ avatarName, greeting, turns, busy, retry, goOn }: LogProps) {
   const { box, onScroll } = useStickToEnd<HTMLDivElement>(turns, turns.at(-1)?.clientMessageId);
   return (
     <div
@@ -26,7 +27,13 @@ export function Log({ avatarName, greeting, turns, busy, retry }: LogProps) {
     >
       {greeting && <p class="reply-text">{greeting}</p>}
       {turns.map((turn) => (
-        <TurnView key={turn.clientMessageId} turn={turn} retry={busy ? null : () => retry(turn.clientMessageId)} />
+        <TurnView
+          key={turn.clientMessageId}
+          turn={turn}
+          isLast={turn === turns.at(-1)}
+          retry={busy ? null : () => retry(turn.clientMessageId)}
+          goOn={goOn}
+        />
       ))}
     </div>
   );

@@ -1,15 +1,18 @@
 import type { Reply } from "./reply/reply";
 import { Sources } from "./reply/Sources";
 import { ReplyText } from "./reply/ReplyText";
-import { canRetry, replyOf, type Turn } from "./conversation/turns";
+import { canContinue, canRetry, replyOf, wasInterrupted, wasStopped, type Turn } from "./conversation/turns";
 
 interface TurnViewProps {
   turn: Turn;
+  isLast: boolean;
   /** Null while another reply is under way. */
   retry: (() => void) | null;
+  goOn: () => void;
 }
 
-export function TurnView({ turn, retry }: TurnViewProps) {
+export function TurnView(props: TurnViewProps) {
+  const { turn } = props;
   const reply = replyOf(turn);
   return (
     <>
@@ -19,19 +22,38 @@ export function TurnView({ turn, retry }: TurnViewProps) {
       </p>
       {turn.delivery.kind === "sending" && <Thinking />}
       {reply && <ReplyView reply={reply} />}
-      <Trouble turn={turn} retry={retry} />
+      {wasStopped(turn) && <p class="aside">Stopped.</p>}
+      {wasInterrupted(turn) ? <Interruption {...props} /> : <Trouble {...props} />}
     </>
   );
 }
 
 function ReplyView({ reply }: { reply: Reply }) {
-  if (!reply.text && !reply.ending) return <Thinking />;
+  if (!reply.text) return reply.ending ? null : <Thinking />;
   return (
     <div class="reply">
-      {reply.text && <ReplyText reply={reply} />}
-      {reply.ending?.kind === "done" && reply.ending.interrupted && <p class="aside">Stopped.</p>}
+      <ReplyText reply={reply} />
       {reply.sources.length > 0 && <Sources replyId={reply.id} sources={reply.sources} />}
     </div>
+  );
+}
+
+/** Only the last words can be gone on from. */
+function Interruption({ turn, isLast, retry, goOn }: TurnViewProps) {
+  return (
+    <p class="aside">
+      This reply was interrupted.
+      {isLast && canContinue(turn) && (
+        <button class="button button-small" onClick={goOn}>
+          Continue
+        </button>
+      )}
+      {isLast && retry && (
+        <button class="button button-small" onClick={retry}>
+          Retry
+        </button>
+      )}
+    </p>
   );
 }
 

@@ -6,4 +6,4 @@ import "../styles/messages.css";
 import { ChatPage } from "./ChatPage";
 import { visitAt } from "./visit";
 
-render(<ChatPage visit={visitAt(location.pathname)} />, document.getElementById("page")!);
+render(<ChatPage visit={visitAt(location.pathname, window.parent !== window)} />, document.getElementById("page")!);

@@ -4,7 +4,7 @@ export interface Visit {
   readonly source: "link" | "embed";
 }
 
-export function visitAt(pathname: string): Visit {
-  const [, , shortId = "", view] = pathname.split("/");
-  return { shortId: decodeURIComponent(shortId), source: view === "embed" ? "embed" : "link" };
+export function visitAt(pathname: string, isFramed: boolean): Visit {
+  const [, , shortId = ""] = pathname.split("/");
+  return { shortId: decodeURIComponent(shortId), source: isFramed ? "embed" : "link" };
 }

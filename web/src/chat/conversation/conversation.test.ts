@@ -1,10 +1,10 @@
 import { beforeEach, describe, expect, it } from "vitest";
 
 import { RequestFailed } from "../../graphql/failure";
-import { Conversation, type Transcript } from "./conversation";
+import { Conversation, GO_ON, type Transcript } from "./conversation";
 import { FakeChatApi } from "./fake-chat-api";
 import type { ReplyEvent } from "../reply/reply";
-import { replyOf } from "./turns";
+import { canContinue, canRetry, replyOf, wasInterrupted, wasStopped } from "./turns";
 
 const BLANK: Transcript = { sessionId: null, greeting: "Hello!", turns: [] };
 
@@ -101,6 +101,77 @@ describe("a reply that failed", () => {
     api.speak({ __typename: "ReplyFailed", seq: 1, reason: "Quota used up.", retryable: false });
     await conversation.retry("m1");
     expect(api.received).toHaveLength(1);
+  });
+});
+
+describe("a reply that was cut short", () => {
+  const cutShort = (seq: number, text: string): ReplyEvent => ({ ...done(seq, text), interrupted: true } as ReplyEvent);
+
+  async function interrupted(text = "One, two"): Promise<Conversation> {
+    const conversation = conversationFrom(BLANK);
+    await conversation.send("Count");
+    api.speak(cutShort(1, text));
+    return conversation;
+  }
+
+  const lastOf = (conversation: Conversation) => conversation.state.turns.at(-1)!;
+
+  it("was stopped when the visitor pressed Stop, and offers nothing", async () => {
+    const conversation = conversationFrom(BLANK);
+    await conversation.send("Count");
+    await conversation.stop();
+    api.speak(cutShort(1, "One"));
+    const turn = lastOf(conversation);
+    expect([wasStopped(turn), wasInterrupted(turn), canRetry(turn), canContinue(turn)]).toEqual([
+      true, false, false, false,
+    ]);
+  });
+
+  it("was interrupted when nobody stopped it, and can be continued and retried", async () => {
+    const turn = lastOf(await interrupted());
+    expect([wasStopped(turn), wasInterrupted(turn), canRetry(turn), canContinue(turn)]).toEqual([
+      false, true, true, true,
+    ]);
+  });
+
+  it("is known as interrupted after a reload", async () => {
+    const before = await interrupted();
+    expect(wasInterrupted(lastOf(conversationFrom(structuredClone(before.state))))).toBe(true);
+  });
+
+  it("goes on when the visitor asks for it, and keeps what was said", async () => {
+    const conversation = await interrupted();
+    await conversation.goOn();
+    api.speak(done(1, "three."));
+    expect(api.received.map((message) => message.content)).toEqual(["Count", GO_ON]);
+    expect(turnsOf(conversation)).toEqual([
+      ["Count", "accepted", "One, two"],
+      [GO_ON, "accepted", "three."],
+    ]);
+  });
+
+  it("is retried with the same words under a new id", async () => {
+    const conversation = await interrupted();
+    await conversation.retry("m1");
+    expect(api.received.map(({ content, clientMessageId }) => [content, clientMessageId])).toEqual([
+      ["Count", "m1"],
+      ["Count", "m2"],
+    ]);
+  });
+
+  it("cannot be continued where nothing was said", async () => {
+    const conversation = await interrupted("");
+    await conversation.goOn();
+    expect(api.received).toHaveLength(1);
+    expect(canRetry(lastOf(conversation))).toBe(true);
+  });
+
+  it("cannot be continued from the middle of a conversation", async () => {
+    const conversation = await interrupted();
+    await conversation.send("Hi");
+    api.speak(done(1, "Hello."));
+    await conversation.goOn();
+    expect(api.received).toHaveLength(2);
   });
 });
 

@@ -5,8 +5,11 @@ import { refusalOfPassword, type PasswordGate } from "./password-gate";
 import { explain, needsPassword, sessionIsOver } from "./problems";
 import type { Reply } from "../reply/reply";
 import {
-  accepted, canRetry, isBusy, newTurn, replyOf, retried, unsent, withReply, withStopRequest, type Turn,
+  accepted, canContinue, canRetry, isBusy, newTurn, replyOf, retried, unsent, withReply, withStopRequest, type Turn,
 } from "./turns";
+
+/** Said as the visitor's own words, and shown so. */
+export const GO_ON = "Please go on.";
 
 export interface ChatApi {
   startSession(password: string | null): Promise<{ id: string; greeting: string | null }>;
@@ -78,6 +81,12 @@ export class Conversation {
     const again = retried(turn, this.newMessageId());
     this.change({ turns: [...this.current.turns.filter((other) => other !== turn), again] });
     await this.deliver(again);
+  }
+
+  /** Asks the avatar to go on where it was interrupted. */
+  async goOn(): Promise<void> {
+    const last = this.lastTurn();
+    if (last && canContinue(last)) await this.send(GO_ON);
   }
 
   async stop(): Promise<void> {

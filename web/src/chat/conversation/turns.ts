@@ -47,7 +47,27 @@ export function isBusy(turn: Turn): boolean {
   return turn.delivery.kind === "sending" || replyOf(turn)?.ending === null;
 }
 
+export function wasStopped(turn: Turn): boolean {
+  return isCutShort(turn) && turn.stopRequested;
+}
+
+/** It was cut short though nobody pressed Stop here: by a restart, a crash, or because nobody listened for long. */
+export function wasInterrupted(turn: Turn): boolean {
+  return isCutShort(turn) && !turn.stopRequested;
+}
+
+function isCutShort(turn: Turn): boolean {
+  const ending = replyOf(turn)?.ending;
+  return ending?.kind === "done" && ending.interrupted;
+}
+
 export function canRetry(turn: Turn): boolean {
   const ending = replyOf(turn)?.ending;
-  return turn.delivery.kind === "unsent" || (ending?.kind === "failed" && ending.retryable);
+  const isUnsent = turn.delivery.kind === "unsent";
+  return isUnsent || wasInterrupted(turn) || (ending?.kind === "failed" && ending.retryable);
+}
+
+/** An avatar can go on only from words that were said. */
+export function canContinue(turn: Turn): boolean {
+  return wasInterrupted(turn) && replyOf(turn)?.text !== "";
 }

@@ -59,6 +59,23 @@ describe("a reply", () => {
     expect(reply.ending).toEqual({ kind: "failed", reason: "No provider answered.", retryable: true });
   });
 
+  it.each([
+    ["shorter", "We open at nine — 日"],
+    ["empty", ""],
+  ])("does not shrink when a crash kept a %s text than was heard", (_, text) => {
+    const heard = hearAll(EVENTS.slice(0, 6));
+    const cut: ReplyEvent = { __typename: "ReplyDone", seq: 7, text, sources: [], interrupted: true };
+    expect(hear(heard, cut).text).toBe(heard.text);
+  });
+
+  it("takes the longer text of an interrupted reply, and the stored one of a whole reply", () => {
+    const heard = hearAll(EVENTS.slice(0, 2));
+    const longer: ReplyEvent = { __typename: "ReplyDone", seq: 3, text: "We open at", sources: [], interrupted: true };
+    expect(hear(heard, longer).text).toBe("We open at");
+    const whole: ReplyEvent = { __typename: "ReplyDone", seq: 3, text: "We", sources: [], interrupted: false };
+    expect(hear(heard, whole).text).toBe("We");
+  });
+
   it("hears nothing after its end", () => {
     const lost = failed(hearAll(EVENTS.slice(0, 2)), "Lost.", true);
     expect(hearAll(EVENTS, lost)).toBe(lost);

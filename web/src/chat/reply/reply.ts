@@ -62,10 +62,19 @@ function changes(reply: Reply, event: ReplyEvent): Partial<Reply> {
     case "EmotionChanged":
       return { emotion: event.emotion };
     case "ReplyDone":
-      return { text: event.text, sources: event.sources, ending: { kind: "done", interrupted: event.interrupted } };
+      return {
+        text: finalText(reply, event),
+        sources: event.sources,
+        ending: { kind: "done", interrupted: event.interrupted },
+      };
     case "ReplyFailed":
       return { ending: { kind: "failed", reason: event.reason, retryable: event.retryable } };
     default:
       return {};
   }
+}
+
+/** A server that crashed stored up to a second less than it had said: what was heard stays. */
+function finalText(reply: Reply, { text, interrupted }: { text: string; interrupted: boolean }): string {
+  return interrupted && text.length < reply.text.length ? reply.text : text;
 }
