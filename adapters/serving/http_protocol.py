@@ -1,9 +1,12 @@
-"""uvicorn's HTTP protocol, with limits to the head of a request: its parser knows none."""
+"""uvicorn's HTTP protocol, with limits to the head of a request, which its parser does not know, and to what waits."""
 
 import asyncio
 from http import HTTPStatus
+from typing import cast
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+from adapters.serving.unsent import Backlog, BoundedConfig
 
 # No line longer than the WebSocket library reads: it would leave the handshake unanswered for ever.
 LINE_MAX_BYTES = 8_000
@@ -37,14 +40,34 @@ class HttpProtocol(HttpToolsProtocol):
     _reading_head = False
     _refused = False
     _too_large: HeadTooLarge | None = None
+    _reading_waits = False
+    _next_waits = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self._backlog = Backlog(transport, cast(BoundedConfig, self.config).unsent, self.loop)
         self._set_deadline()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._unset_deadline()
+        self._backlog.ends()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """Who does not read is not read either."""
+        super().pause_writing()
+        self._backlog.begins()
+        self._reading_waits = not self.flow.read_paused
+        self.flow.pause_reading()
+
+    def resume_writing(self) -> None:
+        self._backlog.ends()
+        super().resume_writing()
+        if self._reading_waits:
+            self.flow.resume_reading()
+        if self._next_waits:
+            self._next_waits = False
+            self.on_response_complete()
 
     def data_received(self, data: bytes) -> None:
         """Counts the bytes of an unfinished line too, which the parser would gather without end."""
@@ -81,6 +104,10 @@ class HttpProtocol(HttpToolsProtocol):
         super().on_headers_complete()
 
     def on_response_complete(self) -> None:
+        """The next request of a pipeline waits until this answer has been taken."""
+        if self.flow.write_paused:
+            self._next_waits = True
+            return
         is_last = not self.pipeline
         super().on_response_complete()
         if is_last:

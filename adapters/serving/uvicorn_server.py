@@ -2,9 +2,11 @@
 
 import gc
 import sys
+from asyncio.transports import BaseTransport
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
 from socket import socket
+from typing import TYPE_CHECKING, cast
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -14,7 +16,11 @@ from websockets.frames import CloseCode
 
 from adapters.serving.http_protocol import HttpProtocol
 from adapters.serving.listen_first import ListenFirst
+from adapters.serving.unsent import Backlog, BoundedConfig, Unsent
 from adapters.settings.settings import Settings
+
+if TYPE_CHECKING:
+    from uvicorn._types import ASGISendEvent
 
 MESSAGE_MAX_BYTES = 64 * 1024
 GRACEFUL_SECONDS = 15
@@ -30,15 +36,39 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         except InvalidState:
             self.transport.close()
 
+    def connection_made(self, transport: BaseTransport) -> None:
+        super().connection_made(transport)
+        self._backlog = Backlog(self.transport, cast(BoundedConfig, self.config).unsent, self.loop)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._backlog.ends()
+        super().connection_lost(exc)
+
     def pause_writing(self) -> None:
-        """Who does not read is not read either: uvicorn's own answers pings without end, all in memory."""
+        """Who does not read is not read either: uvicorn's own answers pings without end, all in memory.
+
+        No pong can be awaited meanwhile.
+        """
         super().pause_writing()
+        self._backlog.begins()
+        self.stop_keepalive()
         self.transport.pause_reading()
 
     def resume_writing(self) -> None:
+        self._backlog.ends()
         super().resume_writing()
+        if self.handshake_complete and not self.close_sent:
+            self.start_keepalive()
         if not self.read_paused:
             self.transport.resume_reading()
+
+    async def send(self, message: "ASGISendEvent") -> None:
+        """One message at a time: whichever is woken first may fill the buffer again."""
+        if not self.writable.is_set():
+            with self._backlog.waiting(sys.getsizeof(message.get("text"))):
+                while not self.writable.is_set():
+                    await self.writable.wait()
+        await super().send(message)
 
     def send_receive_event_to_app(self) -> None:
         """uvicorn's own logs a stack trace for a text that is no UTF-8."""
@@ -69,10 +99,13 @@ class Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def config(app: ASGIApp, *, host: str, port: int, trusted_proxies: Sequence[str]) -> uvicorn.Config:
+def config(
+    app: ASGIApp, *, host: str, port: int, trusted_proxies: Sequence[str], unsent: Unsent | None = None
+) -> BoundedConfig:
     """Warnings only are logged: the address of a request or a WebSocket may carry a token."""
-    return uvicorn.Config(
+    return BoundedConfig(
         app,
+        unsent=unsent or Unsent(),
         interface="asgi3",
         host=host,
         port=port,
