@@ -44,6 +44,7 @@ from schema.root import schema
 
 PROTOCOLS = (GRAPHQL_TRANSPORT_WS_PROTOCOL, "graphql-sse")
 INIT_WAIT = timedelta(seconds=10)
+STOPPING = "This server is stopping. Send the operation again."
 REASON_MAX_BYTES = 123
 STATUS_CODES = {error.status: error.code for error in (NotFound, MethodNotAllowed, PayloadTooLarge)}
 
@@ -163,6 +164,10 @@ class GraphQLDoor(GraphQL[OperationContext, None]):
             response = await self.run(request)
         except ClientDisconnect:
             return
+        except asyncio.CancelledError:
+            if not request.scope["state"]["context"].services.turns.closing:
+                raise
+            response = refusal(request, Unavailable.status, STOPPING, Unavailable("").extensions)
         except HTTPException as error:
             code = STATUS_CODES.get(error.status_code, BadRequest.code)
             response = refusal(request, error.status_code, error.reason, {"code": code, "retryable": False})

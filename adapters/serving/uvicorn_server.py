@@ -1,11 +1,14 @@
 """The HTTP server: uvicorn, set up for many long streams."""
 
 import gc
+import logging
+import os
 import sys
 from asyncio.transports import BaseTransport
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
 from socket import socket
+from threading import Timer
 from typing import TYPE_CHECKING, cast
 
 import uvicorn
@@ -22,8 +25,8 @@ from adapters.settings.settings import Settings
 if TYPE_CHECKING:
     from uvicorn._types import ASGISendEvent
 
+log = logging.getLogger("avatarium.serving")
 MESSAGE_MAX_BYTES = 64 * 1024
-GRACEFUL_SECONDS = 15
 # Seconds after which a thread that computes hands over to the event loop, ten times sooner than is Python's habit.
 THREADS_TURN = 0.0005
 
@@ -100,7 +103,13 @@ class Server(uvicorn.Server):
 
 
 def config(
-    app: ASGIApp, *, host: str, port: int, trusted_proxies: Sequence[str], unsent: Unsent | None = None
+    app: ASGIApp,
+    *,
+    host: str,
+    port: int,
+    trusted_proxies: Sequence[str],
+    unsent: Unsent | None = None,
+    graceful_seconds: float = 10.0,
 ) -> BoundedConfig:
     """Warnings only are logged: the address of a request or a WebSocket may carry a token."""
     return BoundedConfig(
@@ -120,19 +129,20 @@ def config(
         ws_per_message_deflate=False,
         proxy_headers=bool(trusted_proxies),
         forwarded_allow_ips=list(trusted_proxies),
-        timeout_graceful_shutdown=GRACEFUL_SECONDS,
+        timeout_graceful_shutdown=graceful_seconds,
         lifespan="on",
     )
 
 
 def run(
     open_app: Callable[[], AbstractAsyncContextManager[ASGIApp]],
-    drain: Callable[[], Awaitable[None]],
+    drain: Callable[[float], Awaitable[None]],
     settings: Settings,
 ) -> BaseException | None:
     """Listens at once, opens the application behind, and serves until it is told to stop.
 
-    Returns why it could not, if it could not.
+    Of the time for the shutdown a third is for `drain`, a third for the requests that wait for their answers, and
+    what is left for closing the application. Returns why it could not, if it could not.
     """
     failures: list[BaseException] = []
 
@@ -142,7 +152,16 @@ def run(
 
     front = ListenFirst(open_app, fail)
     trusted = [str(network) for network in settings.trusted_proxies]
-    server = Server(config(front, host=settings.host, port=settings.port, trusted_proxies=trusted), drain)
+    seconds = settings.shutdown_timeout
+
+    async def drain_in_time() -> None:
+        end_by_force_after(seconds)
+        await drain(seconds / 3)
+
+    serving = config(
+        front, host=settings.host, port=settings.port, trusted_proxies=trusted, graceful_seconds=seconds / 3
+    )
+    server = Server(serving, drain_in_time)
     sys.setswitchinterval(THREADS_TURN)
     # uvicorn raises the signal that ended it once more.
     with suppress(KeyboardInterrupt):
@@ -150,6 +169,18 @@ def run(
     if not server.started:
         failures.append(OSError(f"port {settings.port} of {settings.host} cannot be listened on"))
     return failures[0] if failures else None
+
+
+def end_by_force_after(seconds: float) -> None:
+    """From a thread: whatever is stuck may hold up the event loop, its threads, or the interpreter's own end."""
+
+    def end() -> None:
+        log.error("the shutdown took longer than %g seconds: the process ends by force", seconds)
+        os._exit(1)
+
+    timer = Timer(seconds, end)
+    timer.daemon = True
+    timer.start()
 
 
 def calm_garbage_collection() -> None:

@@ -131,6 +131,9 @@ class Settings(BaseSettings):
     max_body_bytes: PositiveInt = variable(
         1_048_576, "The largest request body that is accepted.", "a number of bytes above zero"
     )
+    shutdown_timeout: Seconds = variable(
+        30.0, "Seconds that a shutdown may take in all; then the process ends by force.", "seconds above zero"
+    )
     log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(values.lowered)] = variable(
         "info", "How much is logged.", "debug, info, warning or error"
     )

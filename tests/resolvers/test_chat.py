@@ -435,3 +435,16 @@ async def test_a_server_that_stops_takes_no_more_words(stranger: Context, sessio
     with pytest.raises(Unavailable, match="stopping"):
         await chat.send(stranger, session_id, "Hi")
     assert await said(store, session_id) == []
+
+
+async def test_an_answer_that_the_shutdown_cuts_off_is_no_answer(
+    stranger: Context, session_id: str, models: ScriptedModels, store: Store
+) -> None:
+    models.script(FIRST, "Hello ", asyncio.Event(), "there.")
+    asking = asyncio.create_task(chat.ask(stranger, session_id, "Hi"))
+    while [content for _, content, _ in await said(store, session_id)] != ["Hi", "Hello "]:
+        await stranger.services.turns.sweep()
+    await stranger.services.turns.close()
+    with pytest.raises(Unavailable, match="stopping"):
+        await asking
+    assert (await said(store, session_id))[-1] == ("assistant", "Hello ", MessageStatus.INTERRUPTED)
