@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from uvicorn._types import ASGISendEvent
 
 log = logging.getLogger("avatarium.serving")
+NO_HANDSHAKE = b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 MESSAGE_MAX_BYTES = 64 * 1024
 # Seconds after which a thread that computes hands over to the event loop, ten times sooner than is Python's habit.
 THREADS_TURN = 0.0005
@@ -72,6 +73,15 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
                 while not self.writable.is_set():
                     await self.writable.wait()
         await super().send(message)
+        if self.initial_response is not None and self.close_sent:
+            self.handshake_complete = True  # by a refusal: uvicorn's own logs an error for it
+
+    def data_received(self, data: bytes) -> None:
+        """uvicorn's own says nothing to a handshake that it cannot read, and keeps the connection for ever."""
+        super().data_received(data)
+        if self.conn.handshake_exc and not self.handshake_initiated:
+            self.transport.write(NO_HANDSHAKE)
+            self.transport.close()
 
     def send_receive_event_to_app(self) -> None:
         """uvicorn's own logs a stack trace for a text that is no UTF-8."""
