@@ -139,6 +139,7 @@ def build(services: Services, settings: Settings, metrics: "Metrics | None" = No
         headers_of=compatibility.context_headers,
         on_error=compatibility.on_error,
         answers_to=settings.answers_to,
+        is_stopping=lambda: services.turns.closing,
         max_body_bytes=settings.max_body_bytes,
     )
     return AccessLog(app, metrics)
@@ -164,9 +165,9 @@ def serve(settings: Settings) -> int:
             announce(settings)
             yield app
 
-    async def drain() -> None:
+    async def drain(seconds: float) -> None:
         for services in opened:
-            await services.turns.close()
+            await services.turns.close(seconds)
 
     failure = run(open_app, drain, settings)
     if failure:

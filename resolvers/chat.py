@@ -98,7 +98,8 @@ async def ask(
 ) -> Spoken:
     """Sends and waits for the whole answer.
 
-    Raises `AiProviderFailed` when the reply breaks off, and `Unavailable` when it cannot be stored.
+    Raises `AiProviderFailed` when the reply breaks off, and `Unavailable` when it cannot be stored or this server's
+    stop has cut it off; what was said until then is stored.
     """
     sent = await send(
         ctx, session_id, content, client_message_id=client_message_id, history=history, short_id=short_id
@@ -106,6 +107,8 @@ async def ask(
     async with aclosing(follow(ctx, sent.reply_id)) as events:
         async for event in events:
             match event:
+                case ReplyDone(interrupted=True) if ctx.services.turns.closing:
+                    raise Unavailable("This server is stopping. Send the message again.")
                 case ReplyDone():
                     return spoken(event)
                 case ReplyFailed(code=Unavailable.code, message=message):

@@ -1,5 +1,6 @@
 """GraphQL over HTTP, server-sent events and the graphql-transport-ws WebSocket protocol."""
 
+import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from datetime import timedelta
 from typing import Any, cast
@@ -36,17 +37,23 @@ from resolvers import accounts, knowledge
 from schema.engine.context import OperationContext, bearer
 from schema.engine.documents import Documents, asked_for
 from schema.engine.negotiation import GRAPHQL_RESPONSE, response_type
+from schema.engine.places import PLACES, Place, place_of_operation
 from schema.engine.projection import send_at_once
 from schema.engine.uploads import operation_with_file
 from schema.root import schema
 
 PROTOCOLS = (GRAPHQL_TRANSPORT_WS_PROTOCOL, "graphql-sse")
 INIT_WAIT = timedelta(seconds=10)
+STOPPING = "This server is stopping. Send the operation again."
 REASON_MAX_BYTES = 123
 STATUS_CODES = {error.status: error.code for error in (NotFound, MethodNotAllowed, PayloadTooLarge)}
 
 
 class SocketHandler(BaseGraphQLTransportWSHandler[OperationContext, None]):
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._places = asyncio.Semaphore(PLACES)
+
     async def run_operation(self, operation: Operation[OperationContext, None]) -> None:
         """Lets a subscription send the events that need no execution past Strawberry."""
         before = b'{"id":%b,"type":"next","payload":{"data":' % orjson.dumps(operation.id)
@@ -55,7 +62,9 @@ class SocketHandler(BaseGraphQLTransportWSHandler[OperationContext, None]):
             await cast(SocketAdapter, self.websocket).send_text((before + orjson.dumps(data) + b"}}").decode())
 
         send_at_once.set(send)
-        await super().run_operation(operation)
+        async with Place(self._places) as place:
+            place_of_operation.set(place)
+            await super().run_operation(operation)
 
     async def handle_message(self, message: Message) -> None:
         if not is_message(message):
@@ -155,6 +164,10 @@ class GraphQLDoor(GraphQL[OperationContext, None]):
             response = await self.run(request)
         except ClientDisconnect:
             return
+        except asyncio.CancelledError:
+            if not request.scope["state"]["context"].services.turns.closing:
+                raise
+            response = refusal(request, Unavailable.status, STOPPING, Unavailable("").extensions)
         except HTTPException as error:
             code = STATUS_CODES.get(error.status_code, BadRequest.code)
             response = refusal(request, error.status_code, error.reason, {"code": code, "retryable": False})

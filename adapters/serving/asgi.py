@@ -3,6 +3,7 @@
 They hand requests on without awaiting them: a coroutine of each would stay in memory for as long as a socket is open.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
@@ -16,13 +17,14 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from domain.errors import PayloadTooLarge
+from domain.errors import PayloadTooLarge, Unavailable
 
 MISDIRECTED_REQUEST = 421
 FOREIGN_NAME = (
     "This server listens on its own machine alone and does not answer to this host name. "
     "Set AVATARIUM_PUBLIC_URL to the address that browsers use."
 )
+STOPPING = "This server is stopping. Send the request again."
 # Any site may ask: no cookie is ever read, only bearer tokens count. The resolvers know where an avatar may be met.
 ANY_SITE: dict[str, Any] = {
     "allow_origins": ["*"],
@@ -40,11 +42,12 @@ def application(
     headers_of: Callable[[Any], dict[str, str]],
     on_error: Callable[[Any, Exception], Any],
     answers_to: Callable[[str | None], bool],
+    is_stopping: Callable[[], bool],
     max_body_bytes: int,
 ) -> Starlette:
     """`on_error` answers whatever is raised, so that no exception's text reaches the server's log.
 
-    `answers_to` says whether a `Host` is a name of this server.
+    `answers_to` says whether a `Host` is a name of this server, `is_stopping` whether its shutdown has begun.
     """
     return Starlette(
         routes=routes,
@@ -53,6 +56,7 @@ def application(
             Middleware(RequestContext, make_context, headers_of),
             Middleware(CORSMiddleware, **ANY_SITE),
             Middleware(ExceptionMiddleware, handlers={Exception: on_error}),
+            Middleware(WhileStopping, is_stopping),
             Middleware(BodyLimit, max_body_bytes),
         ],
         exception_handlers={HTTPException: on_error},
@@ -96,6 +100,31 @@ class RequestContext:
             await send(message)
 
         return self._app(scope, receive, tell if scope["type"] == "http" else send)
+
+
+class WhileStopping:
+    """Raises `Unavailable` for a request that a shutdown waits for no longer, unless its answer has begun."""
+
+    def __init__(self, app: ASGIApp, is_stopping: Callable[[], bool]) -> None:
+        self._app, self._is_stopping = app, is_stopping
+
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        return (self._watched if scope["type"] == "http" else self._app)(scope, receive, send)
+
+    async def _watched(self, scope: Scope, receive: Receive, send: Send) -> None:
+        has_begun = False
+
+        async def noted(message: Message) -> None:
+            nonlocal has_begun
+            has_begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, noted)
+        except asyncio.CancelledError:
+            if has_begun or not self._is_stopping():
+                raise
+            raise Unavailable(STOPPING) from None
 
 
 class BodyLimit:

@@ -1,15 +1,13 @@
 """The server's own AI providers, and how long it waits for any."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import Field, PositiveFloat, SecretStr
+from pydantic import SecretStr
 
-from adapters.settings.fields import ApiBase, Group, variable
+from adapters.settings.fields import ApiBase, Group, Seconds, variable
 from domain.ai.providers import Patience
 from domain.avatars import AiProvider
-
-Seconds = Annotated[PositiveFloat, Field(allow_inf_nan=False)]
 
 
 def api_key(name: str, provider: str) -> Any:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PositiveFloat
 
 from adapters.settings import values
 
@@ -25,3 +25,4 @@ def derived(meaning: str, takes: str, default: Any) -> Any:
 
 ApiBase = Annotated[str, AfterValidator(values.api_base)]
 Listed = BeforeValidator(values.listed)
+Seconds = Annotated[PositiveFloat, Field(allow_inf_nan=False)]

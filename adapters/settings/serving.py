@@ -6,7 +6,7 @@ from pydantic import AfterValidator, PlainValidator, PositiveInt
 from pydantic_settings import NoDecode
 
 from adapters.settings import values
-from adapters.settings.fields import Group, Listed, derived, variable
+from adapters.settings.fields import Group, Listed, Seconds, derived, variable
 from domain.network.addresses import is_loopback
 from domain.network.origins import is_local_name
 
@@ -32,6 +32,9 @@ class ServingSettings(Group):
     )
     max_body_bytes: PositiveInt = variable(
         1_048_576, "The largest request body that is accepted.", "a number of bytes above zero"
+    )
+    shutdown_timeout: Seconds = variable(
+        30.0, "Seconds that a shutdown may take in all; then the process ends by force.", "seconds above zero"
     )
 
     @property

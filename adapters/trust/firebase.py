@@ -67,7 +67,7 @@ class FirebaseSignIn(SignIn):
             return unreachable()
         except auth.InvalidIdTokenError as error:
             return unreachable() if isinstance(error.cause, json.JSONDecodeError) else invalid()
-        except (ValueError, TypeError, RecursionError):
+        except (ValueError, TypeError, ArithmeticError, RecursionError):
             return invalid()
 
     def _opened(self) -> Any:

@@ -56,9 +56,9 @@ class LocalSignIn(SignIn):
 
     def _verified(self, token: str) -> dict[str, object]:
         claims = self._claims(token)
-        if claims is None:
+        if claims is None or not isinstance(claims["exp"], int):
             raise TokenInvalid("The sign-in token is not valid. Sign in again.")
-        if self._clock.now().timestamp() >= int(str(claims["exp"])):
+        if self._clock.now().timestamp() >= claims["exp"]:
             raise TokenExpired("The sign-in token has expired. Sign in again.")
         return claims
 

@@ -137,15 +137,20 @@ class Turns:
             sweeping.cancel()
             await self.close()
 
-    async def close(self) -> None:
-        """Stops every turn and waits until what was said is stored, or has been refused once more."""
+    async def close(self, limit: float = SHUTDOWN_LIMIT) -> None:
+        """Stops every turn and waits until what was said is stored, or has been refused once more.
+
+        It waits for `limit` seconds at most: a database that is stuck answers nothing.
+        """
         self.closing = True
         self._swept.set()
-        if self._starting:
-            await asyncio.wait(self._starting, timeout=SHUTDOWN_LIMIT)
-        await stopped(self._running.values(), timeout=SHUTDOWN_LIMIT)
-        with suppress(Unavailable):
-            await self._settling.settle_kept()
+        with suppress(TimeoutError, Unavailable):
+            async with asyncio.timeout(limit):
+                await stopped(self._running.values())
+                if self._starting:
+                    await asyncio.wait(self._starting)
+                    await stopped(self._running.values())
+                await self._settling.settle_kept()
 
     async def _keep_sweeping(self) -> None:
         while True:
@@ -203,14 +208,14 @@ class Turns:
         self._ports.telemetry.turn_ended(turn.transcript.report())
 
 
-async def stopped(turns: Iterable[Turn], timeout: float | None = None) -> None:
+async def stopped(turns: Iterable[Turn]) -> None:
     """Silences them all at once, so that none begins when another ends; returns when they are stored."""
     settling = set()
     for turn in turns:
         turn.speaking.cancel()
         settling.add(turn.settling)
     if settling:
-        await asyncio.wait(settling, timeout=timeout)
+        await asyncio.wait(settling)
 
 
 def outcome(reply_id: str, speaking: asyncio.Task[None]) -> MessageStatus:

@@ -1,6 +1,7 @@
 """What an operation costs, and how much it may: 1 for each object, as often as the pages around it have items.
 
-Scalars are free, as are Relay's wrappers (connections, edges, page info) and introspection.
+Texts that may be long cost 1 for each 1,000 characters that they may have. Other scalars are free, as are Relay's
+wrappers (connections, edges, page info) and introspection.
 """
 
 from collections.abc import Iterator, Mapping
@@ -35,6 +36,13 @@ from schema.engine.pages import PAGE_MAX
 from schema.engine.shared import shared
 
 COST_MAX = 5_000
+LONG_TEXTS = {
+    "Avatar.personality": 4,
+    "Avatar.systemPrompt": 5,
+    "FoundPassage.text": 1,
+    "Message.content": 5,
+    "Passage.text": 1,
+}
 Variables = Mapping[str, object]
 
 
@@ -68,7 +76,8 @@ class Cost:
             return self._selected(node.selection_set, self._named(condition.name.value) if condition else parent)
         if isinstance(node, FieldNode) and isinstance(parent, GraphQLObjectType | GraphQLInterfaceType):
             field = parent.fields.get(node.name.value)
-            return self._field(node, field) if field else 0
+            long = LONG_TEXTS.get(f"{parent.name}.{node.name.value}", 0)
+            return long + self._field(node, field) if field else 0
         return 0
 
     def _spread(self, name: str) -> int:

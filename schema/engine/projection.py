@@ -35,6 +35,7 @@ from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from strawberry.types.base import StrawberryObjectDefinition
 from strawberry.types.field import StrawberryField
 
+from schema.engine.places import place_of_operation
 from schema.engine.shared import shared
 
 Executor = AnyExecutor[Any]
@@ -75,14 +76,18 @@ class ProjectingExecutor(StrawberryGraphQLCoreExecutionContext):
     async def _not_sent(self, events: Any) -> AsyncGenerator[Any]:
         """The events that graphql-core has to show; the others are sent as they come."""
         send = cast(Callable[[Any], Awaitable[None]], send_at_once.get())
+        place = place_of_operation.get()
+        place.leave()
         async with aclosing(events):
             async for event in events:
+                await place.take()
                 try:
                     data = self._show(event)
                 except Exception:
                     yield event
                 else:
                     await send(data)
+                place.leave()
 
     def build_per_event_executor(self, payload: Any) -> Executor:
         try:

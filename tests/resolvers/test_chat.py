@@ -486,3 +486,16 @@ async def test_a_session_that_is_over_has_nothing_begun_again(
     await sessions.end(stranger, unconfirmed)
     await chat.send(stranger, unconfirmed, "Hi", client_message_id="1")
     assert models.asked(FIRST) == 0
+
+
+async def test_an_answer_that_the_shutdown_cuts_off_is_no_answer(
+    stranger: Context, session_id: str, models: ScriptedModels, store: Store
+) -> None:
+    models.script(FIRST, "Hello ", asyncio.Event(), "there.")
+    asking = asyncio.create_task(chat.ask(stranger, session_id, "Hi"))
+    while [content for _, content, _ in await said(store, session_id)] != ["Hi", "Hello "]:
+        await stranger.services.turns.sweep()
+    await stranger.services.turns.close()
+    with pytest.raises(Unavailable, match="stopping"):
+        await asking
+    assert (await said(store, session_id))[-1] == ("assistant", "Hello ", MessageStatus.INTERRUPTED)

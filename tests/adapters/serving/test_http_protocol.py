@@ -1,10 +1,11 @@
-"""Heads of requests that are too large or never end, over real connections."""
+"""Heads of requests that are too large, heads and bodies that never end, over real connections."""
 
 import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
 import uvicorn
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
@@ -26,10 +27,24 @@ def _no_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http_protocol, "LINGER_SECONDS", LONG)
 
 
+GONE: list[str] = []
+"""Whose clients were said to be gone."""
+
+READ = asyncio.Event()
+"""Set when the app may read what is sent to /held-up."""
+
+
 async def app(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["type"] == "websocket":
         await send({"type": "websocket.accept"})
         await send({"type": "websocket.close"})
+    elif scope["path"] in ("/taken", "/held-up"):
+        if scope["path"] == "/held-up":
+            await READ.wait()
+        try:
+            await PlainTextResponse(f"{len(await Request(scope, receive).body())} taken")(scope, receive, send)
+        except ClientDisconnect:
+            GONE.append(scope["path"])
     else:
         await PlainTextResponse(str(len(scope["headers"])))(scope, receive, send)
 
@@ -145,3 +160,68 @@ async def test_blank_lines_do_not_hold_a_connection_that_was_used(port: int, mon
 
 async def test_a_request_that_is_no_http_is_a_bad_request(port: int) -> None:
     assert (await said(port, b"nonsense\r\n\r\n")).startswith(b"HTTP/1.1 400 ")
+
+
+BODY = 100_000
+
+
+def post(path: bytes, *headers: bytes) -> bytes:
+    return b"POST " + path + b" HTTP/1.1\r\n" + HOST + b"".join(headers) + b"\r\n"
+
+
+PROMISED, CHUNKED = b"Content-Length: %d\r\n" % BODY, b"Transfer-Encoding: chunked\r\n"
+LATE = b"HTTP/1.1 408 Request Timeout"
+
+
+@pytest.mark.parametrize(
+    ("sent", "answer"),
+    [
+        (post(b"/taken", PROMISED) + b"x", LATE),
+        (post(b"/taken", PROMISED), LATE),
+        (post(b"/taken", CHUNKED) + b"1\r\nx\r\n", LATE),
+        (post(b"/taken", PROMISED) + b"x" * (BODY - 1), LATE),
+        (post(b"/answered", PROMISED) + b"x", b"HTTP/1.1 200 OK"),
+    ],
+    ids=["one byte", "no byte", "a chunk", "all but one", "of an answered request"],
+)
+async def test_a_body_that_never_ends_holds_no_connection(
+    port: int, sent: bytes, answer: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(HttpProtocol, "body_seconds", 0.05)
+    monkeypatch.setattr(HttpProtocol, "head_seconds", 0.05)
+    monkeypatch.setattr(http_protocol, "BODY_LEAST_RATE", 1_000_000)
+    GONE.clear()
+    assert (await said(port, sent)).partition(b"\r\n")[0] == answer
+    assert len(GONE) == (answer == LATE)
+
+
+async def test_a_body_behind_another_request_has_its_time_too(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(HttpProtocol, "body_seconds", 0.05)
+    assert (await said(port, post(b"/taken", PROMISED) + b"x" * BODY + post(b"/taken", PROMISED))).count(LATE) == 1
+
+
+async def test_a_body_that_keeps_up_is_taken_however_long_it_lasts(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(HttpProtocol, "body_seconds", 0.05)
+    monkeypatch.setattr(http_protocol, "BODY_LEAST_RATE", 1)
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    half = b"x" * (BODY // 2)
+    writer.write(post(b"/taken", PROMISED, b"Connection: close\r\n") + half)
+    await asyncio.sleep(0.2)  # longer than a body that sends nothing is waited for
+    writer.write(half)
+    assert (await reader.read()).endswith(b"%d taken" % BODY)
+    writer.close()
+
+
+async def test_the_time_in_which_the_server_does_not_read_is_its_own(
+    port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(HttpProtocol, "body_seconds", 0.05)
+    monkeypatch.setattr(http_protocol, "BODY_LEAST_RATE", 1_000_000_000)
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(
+        post(b"/held-up", b"Content-Length: %d\r\n" % (64 * BODY), b"Connection: close\r\n") + b"x" * 64 * BODY
+    )
+    await asyncio.sleep(0.2)
+    READ.set()
+    assert (await reader.read()).endswith(b"%d taken" % (64 * BODY))
+    writer.close()

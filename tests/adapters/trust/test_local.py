@@ -62,6 +62,20 @@ async def test_every_claim_is_required(sign_in: LocalSignIn, name: str) -> None:
         await sign_in.verify(signed({key: value for key, value in claims.items() if key != name}))
 
 
+@pytest.mark.parametrize("exp", [float("inf"), float("-inf"), float("nan"), 1e30, 2e9, "never", "2e9", None, [], {}])
+async def test_a_time_that_is_no_whole_number_is_refused(sign_in: LocalSignIn, exp: object) -> None:
+    claims = claims_of(sign_in.issue("ada@example.com", HOUR))
+    with pytest.raises(TokenInvalid):
+        await sign_in.verify(signed({**claims, "exp": exp}))
+
+
+async def test_a_time_beyond_all_calendars_is_just_late(sign_in: LocalSignIn) -> None:
+    claims = claims_of(sign_in.issue("ada@example.com", HOUR))
+    assert await sign_in.verify(signed({**claims, "exp": 10**400})) == Identity(
+        "local:ada@example.com", "ada@example.com"
+    )
+
+
 @pytest.mark.parametrize("wrong", [{"iss": "elsewhere"}, {"aud": "elsewhere"}])
 async def test_tokens_for_elsewhere_are_refused(sign_in: LocalSignIn, wrong: dict[str, object]) -> None:
     claims = claims_of(sign_in.issue("ada@example.com", HOUR))

@@ -301,6 +301,22 @@ async def test_a_shutdown_waits_for_a_message_that_is_being_sent(
     assert (await stored(store, (await sending).reply_id)).status is MessageStatus.INTERRUPTED
 
 
+async def test_a_shutdown_does_not_wait_for_a_database_that_is_stuck(
+    stranger: Context, session_id: str, models: ScriptedModels, store: TroubledStore
+) -> None:
+    models.script(FIRST, "Hello ", asyncio.Event())
+    reply_id = await begun(stranger, session_id)
+    store.hold()
+    sending = asyncio.create_task(chat.send(stranger, session_id, "Hi"))
+    await store.committed.wait()
+    await stranger.services.turns.close(0.05)
+    assert models.closed == 1
+    store.release()
+    await sending
+    await stranger.services.turns.close()
+    assert (await stored(store, reply_id)).status is MessageStatus.INTERRUPTED
+
+
 async def test_running_recovers_first_and_stops_everything_last(
     stranger: Context, session_id: str, models: ScriptedModels, store: Store, clock: FakeClock
 ) -> None:

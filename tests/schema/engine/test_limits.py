@@ -7,8 +7,9 @@ import strawberry
 from strawberry import relay
 from strawberry.types import ExecutionResult
 
-from schema.engine.cost import COST_MAX, CostLimiter
+from schema.engine.cost import COST_MAX, LONG_TEXTS, CostLimiter
 from schema.engine.shared import LENGTH_MAX, kept
+from schema.root import schema
 from tests.doors.doors import REPLY, SEND, START
 from tests.schema.conftest import Client, over_socket
 
@@ -151,6 +152,26 @@ async def test_what_costs_too_much_is_refused() -> None:
         assert result.errors
         assert result.errors[0].message == "The operation costs 5050: at most 5000 is allowed. Ask for smaller pages."
         assert result.data is None
+
+
+def conversation(aliases: int) -> str:
+    """One session as often as it has aliases, each with a page of messages that may be long."""
+    page = "node(id: $id) { ... on Session { messages(first: 100) { edges { node { content } } } } }"
+    return f"query ($id: ID!) {{ {' '.join(f'a{number}: {page}' for number in range(aliases))} }}"
+
+
+async def test_long_texts_cost_what_they_weigh(stranger: Client) -> None:
+    started = await stranger.data(START, input={"shortId": "DemoAvatar1"})
+    session = started["startSession"]["session"]["id"]
+    payload = await stranger.post(conversation(8), id=session)
+    assert payload["extensions"]["cost"]["requested"] == 8 * (1 + 100 * (1 + 5))
+    [refused] = (await stranger.post(conversation(9), id=session))["errors"]
+    assert refused["message"].startswith("The operation costs 5409: at most 5000 is allowed.")
+
+
+async def test_every_long_text_is_a_field_of_the_schema() -> None:
+    types = schema._schema.type_map
+    assert [name for name in LONG_TEXTS if name.partition(".")[2] not in types[name.partition(".")[0]].fields] == []  # type: ignore[attr-defined]
 
 
 async def test_a_text_is_parsed_and_validated_once(stranger: Client) -> None:

@@ -1,5 +1,6 @@
 """Events are shown by the compiled projection exactly as graphql-core shows them, or by graphql-core itself."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from typing import Any
 
@@ -15,6 +16,7 @@ from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from domain.sessions import MessageStatus, Role
 from schema import chat, speech
+from schema.engine.places import Place, place_of_operation
 from schema.engine.projection import Executed, ProjectingExecutor, send_at_once
 from schema.root import schema
 from schema.sessions import Citation, Latency, Message
@@ -215,11 +217,12 @@ async def test_what_is_projected_is_sent_at_once_and_in_order() -> None:
     async def send(data: Any) -> None:
         shown.append(("at once", data["whole"]["name"]))
 
-    token = send_at_once.set(send)
+    token, place = send_at_once.set(send), place_of_operation.set(Place(asyncio.Semaphore()))
     stream: Any = await SMALL.stream("subscription { whole { name } }")
     async for result in stream:
         shown.append(("executed", result.data["whole"]["name"]))
     send_at_once.reset(token)
+    place_of_operation.reset(place)
     assert shown == [("at once", "One"), ("executed", "Two"), ("at once", "Three")]
 
 
