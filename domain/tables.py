@@ -1,6 +1,6 @@
 """The ports of the database: a store, and its tables within one transaction. Adapters subclass these."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol, TypeVar
 
@@ -8,7 +8,7 @@ from domain.accounts import Account, ApiKey
 from domain.ai.prompts import Utterance
 from domain.avatars import Avatar
 from domain.jobs import Job, Lane
-from domain.knowledge.items import KnowledgeItem, KnowledgeTotals, Match, Passage
+from domain.knowledge.items import KnowledgeCounts, KnowledgeItem, KnowledgeTotals, Match, Passage
 from domain.sessions import Message, Session
 
 T = TypeVar("T")
@@ -40,6 +40,10 @@ class Avatars(Protocol):
     def by_short_id(self, short_id: str) -> Avatar | None: ...
     def page(self, account_id: str, first: int, after: str | None) -> list[Avatar]:
         """Newest first; those after the avatar with the id `after`. At most `first`."""
+        ...
+
+    def own(self, account_id: str, avatar_ids: Collection[str]) -> set[str]:
+        """Those of the given ids that are the account's."""
         ...
 
     def count(self, account_id: str) -> int: ...
@@ -131,8 +135,16 @@ class Knowledge(Protocol):
         """Newest first."""
         ...
 
-    def page(self, avatar_id: str, first: int, after: str | None) -> list[KnowledgeItem]:
-        """Newest first; those after the item with the id `after`. At most `first`."""
+    def own(self, account_id: str, item_ids: Collection[str]) -> set[str]:
+        """Those of the given ids that are items of the account's avatars."""
+        ...
+
+    def pages(self, avatar_ids: Collection[str], first: int, after: str | None) -> Mapping[str, list[KnowledgeItem]]:
+        """Of each avatar, newest first; those after its item with the id `after`. At most `first` of each."""
+        ...
+
+    def counts(self, avatar_ids: Collection[str]) -> Mapping[str, KnowledgeCounts]:
+        """Of each avatar that there is."""
         ...
 
     def totals(self, account_id: str) -> KnowledgeTotals:
@@ -178,8 +190,11 @@ class Passages(Protocol):
         """By position."""
         ...
 
-    def page(self, item_id: str, first: int, after: int) -> list[Passage]:
-        """The live ones with a position greater than `after` (-1 for the beginning), by position."""
+    def pages(self, item_ids: Collection[str], first: int, after: int) -> Mapping[str, list[Passage]]:
+        """Of each item the live ones with a position greater than `after` (-1 for the beginning), by position.
+
+        At most `first` of each.
+        """
         ...
 
     def live(self, passage_ids: Sequence[str]) -> list[Passage]:

@@ -1,8 +1,9 @@
 """Passages in SQL, and the search for them by words."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import fields
+from typing import Any
 
 import numpy as np
 import orjson
@@ -10,6 +11,7 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Integer,
+    Select,
     Text,
     and_,
     bindparam,
@@ -23,7 +25,7 @@ from sqlalchemy import (
 )  # fmt: skip
 from sqlalchemy import table as named_table
 
-from adapters.database.lists import LIST, listed, of_list, values_in_postgresql, values_in_sqlite
+from adapters.database.lists import LIST, listed, of_each, of_list, values_in_postgresql, values_in_sqlite
 from adapters.database.statements import Driver, Row, Statement, insertion
 from adapters.database.tables import KNOWLEDGE, PASSAGES
 from adapters.words import ranking
@@ -51,11 +53,21 @@ ADD_MANY = insertion(PASSAGES, [*COLUMNS, PASSAGES.c.words], *PREFIXES)
 OF_GENERATION = Statement(
     select(*COLUMNS).where(OF_ITEM, PASSAGES.c.generation == bindparam("generation")).order_by(PASSAGES.c.position)
 )
-PAGE = Statement(
-    LIVE.where(OF_ITEM, PASSAGES.c.position > bindparam("after"))
-    .order_by(PASSAGES.c.position)
-    .limit(bindparam("first"))
-)
+PAGED = PASSAGES.alias("paged")
+
+
+def page_of(item_id: ColumnElement[str]) -> Select[Any]:
+    is_live = and_(KNOWLEDGE.c.id == PAGED.c.item_id, KNOWLEDGE.c.generation == PAGED.c.generation)
+    return (
+        select(PAGED.c.id)
+        .join_from(PAGED, KNOWLEDGE, is_live)
+        .where(PAGED.c.item_id == item_id, PAGED.c.position > bindparam("after"))
+        .order_by(PAGED.c.position)
+        .limit(bindparam("first"))
+    )
+
+
+PAGES = of_each(COLUMNS, PASSAGES.c.id, page_of, [PASSAGES.c.position])
 LIVE_BY_ID = of_list(lambda ids: LIVE.where(PASSAGES.c.id.in_(ids)))
 LIVE_IDS = Statement(select(PASSAGES.c.id).join_from(PASSAGES, KNOWLEDGE, IS_LIVE).where(OF_AVATAR))
 HIT = PASSAGES.alias("hit")
@@ -140,8 +152,12 @@ class SqlPassages(Passages):
     def of_generation(self, item_id: str, generation: int) -> list[Passage]:
         return [Passage(*row) for row in OF_GENERATION.rows(self._driver, item_id=item_id, generation=generation)]
 
-    def page(self, item_id: str, first: int, after: int) -> list[Passage]:
-        return [Passage(*row) for row in PAGE.rows(self._driver, item_id=item_id, first=first, after=after)]
+    def pages(self, item_ids: Collection[str], first: int, after: int) -> dict[str, list[Passage]]:
+        pages: dict[str, list[Passage]] = {item_id: [] for item_id in item_ids}
+        for row in PAGES.rows(self._driver, first=first, after=after, **{LIST: listed(list(pages))}):
+            passage = Passage(*row)
+            pages[passage.item_id].append(passage)
+        return pages
 
     def live(self, passage_ids: Sequence[str]) -> list[Passage]:
         rows = LIVE_BY_ID.rows(self._driver, **{LIST: listed(passage_ids)})

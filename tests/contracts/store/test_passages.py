@@ -73,9 +73,13 @@ async def test_many_passages_are_added_at_once(store: Store, avatar: Avatar) -> 
 
 async def test_pages_are_in_the_order_of_the_document(store: Store, avatar: Avatar) -> None:
     passages = await known(store, avatar, [f"Passage number {index}" for index in range(6)])
-    item_id = passages[0].item_id
-    assert await store.read(lambda tx: tx.passages.page(item_id, 2, -1)) == passages[:2]
-    assert await store.read(lambda tx: tx.passages.page(item_id, 9, 3)) == passages[4:]
+    others = await known(store, avatar, ["One.", "Two."])
+    item_id, other_id = passages[0].item_id, others[0].item_id
+    for first, after, page, others_page in ((2, -1, passages[:2], others), (9, 3, passages[4:], [])):
+        pages = await store.read(
+            lambda tx, first=first, after=after: tx.passages.pages([item_id, other_id], first, after)  # type: ignore[misc]
+        )
+        assert pages == {item_id: page, other_id: others_page}
 
 
 async def test_neighbours_are_those_of_each_passage_in_the_order_of_the_document(store: Store, avatar: Avatar) -> None:
@@ -99,7 +103,7 @@ async def test_only_the_live_generation_is_read(store: Store, avatar: Avatar) ->
     assert await store.read(lambda tx: tx.passages.live([new.id, old.id])) == [old]
     assert await store.read(lambda tx: tx.passages.around([new.id, old.id], 9)) == [(old, [old])]
     assert await store.read(lambda tx: tx.passages.live_ids(avatar.id)) == [old.id]
-    assert await store.read(lambda tx: tx.passages.page(old.item_id, 9, -1)) == [old]
+    assert await store.read(lambda tx: tx.passages.pages([old.item_id], 9, -1)) == {old.item_id: [old]}
 
     def go_live(tx: Tx) -> None:
         item = tx.knowledge.by_id(avatar.id, old.item_id)
