@@ -1,17 +1,22 @@
 """What an operation costs, and how much it may: 1 for each object, as often as the pages around it have items.
 
-Scalars are free, as are Relay's wrappers (connections, edges, page info) and introspection.
+Scalars are free, as are Relay's wrappers (connections, edges, page info). The lists of introspection have no pages:
+each counts as long as those of its kind are in this schema on average.
 """
 
 from collections.abc import Iterator, Mapping
+from functools import cache
+from math import ceil
 
 from graphql import (
     DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
+    GraphQLEnumType,
     GraphQLError,
     GraphQLField,
+    GraphQLInputObjectType,
     GraphQLInterfaceType,
     GraphQLNamedType,
     GraphQLObjectType,
@@ -20,13 +25,18 @@ from graphql import (
     IntValueNode,
     OperationDefinitionNode,
     OperationType,
+    SchemaMetaFieldDef,
     SelectionNode,
     SelectionSetNode,
+    TypeMetaFieldDef,
     VariableNode,
     get_named_type,
+    get_nullable_type,
     get_operation_ast,
+    is_abstract_type,
     is_introspection_type,
     is_leaf_type,
+    is_list_type,
 )
 from strawberry.extensions import SchemaExtension
 
@@ -36,6 +46,7 @@ from schema.engine.shared import shared
 
 COST_MAX = 5_000
 Variables = Mapping[str, object]
+META_FIELDS = {"__schema": SchemaMetaFieldDef, "__type": TypeMetaFieldDef}
 
 
 class Cost:
@@ -67,7 +78,7 @@ class Cost:
             condition = node.type_condition
             return self._selected(node.selection_set, self._named(condition.name.value) if condition else parent)
         if isinstance(node, FieldNode) and isinstance(parent, GraphQLObjectType | GraphQLInterfaceType):
-            field = parent.fields.get(node.name.value)
+            field = parent.fields.get(node.name.value) or META_FIELDS.get(node.name.value)
             return self._field(node, field) if field else 0
         return 0
 
@@ -82,9 +93,12 @@ class Cost:
 
     def _field(self, node: FieldNode, field: GraphQLField) -> int:
         found = get_named_type(field.type)
-        if is_leaf_type(found) or is_introspection_type(found) or not node.selection_set:
+        if is_leaf_type(found) or not node.selection_set:
             return 0
         inner = self._selected(node.selection_set, found)
+        if is_introspection_type(found):
+            many = is_list_type(get_nullable_type(field.type))
+            return ceil(lengths(self._schema)[node.name.value] * (inner + 1)) if many else inner
         if found.name.endswith("Connection"):
             return self._page_size(node, field) * max(inner, 1)
         return inner if found.name.endswith("Edge") or found.name == "PageInfo" else inner + 1
@@ -100,6 +114,25 @@ class Cost:
         usual = field.args["first"].default_value if "first" in field.args else None
         size = next((each for each in (given, usual) if isinstance(each, int)), PAGE_MAX)
         return min(max(size, 1), PAGE_MAX)
+
+
+@cache
+def lengths(schema: GraphQLSchema) -> Mapping[str, float]:
+    """How long the lists of introspection are on average, by their fields' names."""
+    types = list(schema.type_map.values())
+    composite = [each for each in types if isinstance(each, GraphQLObjectType | GraphQLInterfaceType)]
+    fields = [field for each in composite for field in each.fields.values()]
+    abstract = [each for each in types if is_abstract_type(each)]
+    return {
+        "types": len(types),
+        "directives": len(schema.directives),
+        "fields": len(fields) / len(types),
+        "args": sum(len(field.args) for field in fields) / len(fields),
+        "interfaces": sum(len(each.interfaces) for each in composite) / len(types),
+        "possibleTypes": sum(len(schema.get_possible_types(each)) for each in abstract) / len(types),
+        "enumValues": sum(len(each.values) for each in types if isinstance(each, GraphQLEnumType)) / len(types),
+        "inputFields": sum(len(each.fields) for each in types if isinstance(each, GraphQLInputObjectType)) / len(types),
+    }
 
 
 class CostLimiter(SchemaExtension):
