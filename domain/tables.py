@@ -209,9 +209,14 @@ class Passages(Protocol):
         """
         ...
 
-    def languages(self, avatar_id: str) -> list[str]: ...
-    def matching(self, avatar_id: str, question: str, limit: int) -> list[Match]:
-        """Lexical search: the live passages that share words with the question, best first.
+    def has_any(self, avatar_id: str) -> bool:
+        """Whether the avatar has live passages."""
+        ...
+
+    def matching(self, avatar_id: str, questions: Sequence[str], limit: int) -> list[list[Match]] | None:
+        """Lexical search: for each question the live passages that share words with it, best first.
+
+        None for an avatar without live passages.
 
         Words count by their stems in the avatar's languages, and rare words count more. The score is the
         BM25 sum over the question's words, divided by the greatest that it could be: 0 when no word is

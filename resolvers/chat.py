@@ -64,7 +64,7 @@ async def send(
                 f"{QUEUE_MOST} messages wait for their answers. Send this one again after the next reply."
             )
         before = tx.messages.history(session_id, HISTORY_MESSAGES)
-        informed = bool(tx.passages.languages(avatar.id))
+        informed = tx.passages.has_any(avatar.id)
         message = Message(
             growing_id(now), session_id, Role.USER, content, created_at=now, client_message_id=client_message_id
         )

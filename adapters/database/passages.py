@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import fields
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from sqlalchemy import (
     Text,
     and_,
     bindparam,
+    cast,
     column,
     delete,
     func,
@@ -26,7 +28,7 @@ from sqlalchemy import (
 from sqlalchemy import table as named_table
 
 from adapters.database.lists import LIST, listed, of_each, of_list, values_in_postgresql, values_in_sqlite
-from adapters.database.statements import Driver, Row, Statement, insertion
+from adapters.database.statements import Driver, Statement, insertion
 from adapters.database.tables import KNOWLEDGE, PASSAGES
 from adapters.words import ranking
 from adapters.words.terms import hidden, questions_terms
@@ -92,11 +94,10 @@ AROUND = Statement(
     .where(HIT.c.id.in_(values_in_postgresql(Text)))
     .order_by(NEAR.c.position),
 )
-LANGUAGES = Statement(
-    select(KNOWLEDGE.c.languages, KNOWLEDGE.c.passage_count).where(
-        KNOWLEDGE.c.avatar_id == bindparam("avatar_id"), KNOWLEDGE.c.generation > 0
-    )
-)
+IS_ANSWERED_FROM = and_(KNOWLEDGE.c.avatar_id == bindparam("avatar_id"), KNOWLEDGE.c.generation > 0)
+ANY = Statement(select(KNOWLEDGE.c.id).where(IS_ANSWERED_FROM).limit(1))
+SPOKEN: Any = cast(KNOWLEDGE.c.languages, Text)
+LANGUAGES = Statement(select(SPOKEN, func.sum(KNOWLEDGE.c.passage_count)).where(IS_ANSWERED_FROM).group_by(SPOKEN))
 WORDS_OF = of_list(
     lambda numbers: (
         select(PASSAGES.c.id, PASSAGES.c.words)
@@ -173,29 +174,31 @@ class SqlPassages(Passages):
             near[hit_id][row[0]] = Passage(*row)
         return [(near[each][each], list(near[each].values())) for each in passage_ids if each in near]
 
-    def languages(self, avatar_id: str) -> list[str]:
-        return sorted({language for languages, _ in self._known(avatar_id) for language in languages})
+    def has_any(self, avatar_id: str) -> bool:
+        return ANY.row(self._driver, avatar_id=avatar_id) is not None
 
-    def matching(self, avatar_id: str, question: str, limit: int) -> list[Match]:
-        known = self._known(avatar_id)
-        spoken = sorted({language for languages, _ in known for language in languages})
-        groups = [[hidden(avatar_id, term) for term in group] for group in questions_terms(question, spoken)]
-        if not known or not groups:
-            return []
-        postings = self._postings([term for group in groups for term in group])
+    def matching(self, avatar_id: str, questions: Sequence[str], limit: int) -> list[list[Match]] | None:
+        known = LANGUAGES.rows(self._driver, avatar_id=avatar_id)
+        if not known:
+            return None
+        spoken = sorted({language for languages, _ in known for language in orjson.loads(languages)})
+        in_all = sum(count for _, count in known)
+        asked = [questions_terms(question, spoken) for question in questions]
+        hide = partial(hidden, avatar_id)
+        return [self._matching([list(map(hide, group)) for group in groups], in_all, limit) for groups in asked]
+
+    def _matching(self, groups: Sequence[Sequence[str]], in_all: int, limit: int) -> list[Match]:
+        """`groups`: for each word of the question the terms that it may be found by. `in_all`: the passages."""
+        postings = self._postings([term for group in groups for term in group]) if groups else {}
         if not postings:
             return []
-        weighed = ranking.weights(groups, postings, sum(count for _, count in known))
+        weighed = ranking.weights(groups, postings, in_all)
         numbers = ranking.candidates(groups, weighed, bringing(postings), EXACTLY_RANKED)
         rows = WORDS_OF.rows(self._driver, **{LIST: listed(numbers.tolist())})
         return ranking.ranked(groups, weighed, {passage_id: words for passage_id, words in rows}, limit)
 
     def keep_only(self, item_id: str, generation: int) -> None:
         KEEP_ONLY.run(self._driver, item_id=item_id, generation=generation)
-
-    def _known(self, avatar_id: str) -> Sequence[Row]:
-        """The languages and the number of passages of each of its items."""
-        return LANGUAGES.rows(self._driver, avatar_id=avatar_id)
 
     def _postings(self, asked: Sequence[str]) -> ranking.Postings:
         """The numbers of the passages that have each term, those of a generation in the making among them."""

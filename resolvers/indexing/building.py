@@ -76,7 +76,7 @@ async def missing_of_avatar(ports: IndexingPorts, avatar_id: str, model: str) ->
 def change_model(tx: Tx, avatar_id: str, model: str) -> str | None:
     """Returns the model from before."""
     before = tx.knowledge.model(avatar_id)
-    if tx.passages.languages(avatar_id):
+    if tx.passages.has_any(avatar_id):
         tx.knowledge.use_model(avatar_id, model)
     return before
 
