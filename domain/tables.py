@@ -237,7 +237,8 @@ class Jobs(Protocol):
     def claim(self, lane: Lane, worker: str, now: datetime, leased_until: datetime) -> Job | None:
         """Leases the lane's oldest job that is due, that nobody holds, and that may run beside those which are held.
 
-        Two jobs of one group may, whatever their lanes, if both name a part and the parts differ.
+        Two jobs of one group may, whatever their lanes, if both name a part and the parts differ. Nobody holds what is
+        leased for twice as long as this lease or longer: the clock of whoever did was wrong.
         """
         ...
 

@@ -13,9 +13,10 @@ from domain.knowledge.additions import Addition
 from domain.knowledge.items import Crawl, KnowledgeItem, KnowledgeProgress, KnowledgeStatus
 from domain.knowledge.ports import Vector
 from domain.knowledge.reading import Document, FailureCode, Raw, Unreadable
-from resolvers import knowledge
+from resolvers import avatars, knowledge
 from resolvers.context import Context, Services
 from resolvers.indexing import source as reading
+from resolvers.indexing.building import TOLD_EVERY
 from resolvers.indexing.handlers import ATTEMPTS
 from resolvers.indexing.source import DocumentSource
 from resolvers.jobs import LEASE
@@ -28,6 +29,7 @@ from tests.fakes.sign_in import FakeSignIn
 from tests.fakes.vectors import MemoryVectors
 from tests.resolvers import known
 from tests.resolvers.indexed import all_done, no_jobs, watching_models
+from tests.resolvers.talk import AVATAR, caller
 from tests.resolvers.troubled_store import TroubledStore
 
 SITE = "https://example.com"
@@ -167,7 +169,34 @@ async def test_a_site_that_never_ends_counts_as_far_as_it_was_read(
     reader.gate.clear()
     with pytest.raises(Unreadable) as failed:
         await source.document(item, None, told)
-    assert failed.value.code is FailureCode.TOO_SLOW
+    assert (failed.value.code, failed.value.passing) == (FailureCode.UNREACHABLE, True)
+
+
+class Interrupted(FakeFetcher):
+    """The database is away from one page to the next."""
+
+    def __init__(self, store: TroubledStore, clock: FakeClock) -> None:
+        super().__init__()
+        self._store, self._clock = store, clock
+
+    async def fetch(self, url: str, media_types: Sequence[str], max_bytes: int) -> Raw:
+        self._store.broken = not self._store.broken
+        self._clock.advance(TOLD_EVERY)
+        return await super().fetch(url, media_types, max_bytes)
+
+
+async def test_a_crawl_is_not_lost_when_the_database_is_away_for_a_moment(
+    store: TroubledStore, clock: FakeClock, sign_in: FakeSignIn
+) -> None:
+    fetcher = Interrupted(store, clock)
+    fetcher.add(f"{SITE}/", f"# Home\n\n<{SITE}/1>".encode())
+    fetcher.add(f"{SITE}/1", b"We bake bread.")
+    async with house.services(clock=clock, store=store, sign_in=sign_in, fetcher=fetcher) as services:
+        ann = caller(services, "ann")
+        avatar = await avatars.create(ann, AVATAR)
+        item = await indexed(services, ann, avatar, "site", Addition(url=SITE))
+    assert (item.status, item.passage_count) == (KnowledgeStatus.READY, 3)
+    assert fetcher.fetched == [f"{SITE}/", f"{SITE}/1"]
 
 
 async def test_a_site_fails_only_if_no_page_can_be_read(
@@ -212,6 +241,16 @@ async def test_what_may_pass_is_tried_again_and_not_for_ever(
             services.workers.wake()
         await no_jobs(services.store)
     assert len(fetcher.fetched) == ATTEMPTS
+
+
+async def test_a_document_that_is_too_slow_to_read_is_not_tried_again(
+    services: Services, ann: Context, avatar: Avatar, fetcher: FakeFetcher
+) -> None:
+    fetcher.fail(f"{SITE}/a", FailureCode.TOO_SLOW)
+    item = await indexed(services, ann, avatar, "url", Addition(url=f"{SITE}/a"))
+    assert (item.status, item.failure) == (KnowledgeStatus.FAILED, FailureCode.TOO_SLOW)
+    assert "Split it" in (item.reason or "")
+    assert len(fetcher.fetched) == 1
 
 
 async def test_progress_is_told_in_order(services: Services, ann: Context, avatar: Avatar, clock: FakeClock) -> None:
