@@ -189,8 +189,7 @@ async def create_avatar(call: Call[CreateAvatar]) -> CreatedAvatar:
 
 async def get_avatar(call: Call[Nothing]) -> DetailedAvatar:
     avatar = await avatars.get(call.context, call.path["id"])
-    known = await knowledge.page(call.context, avatar.id)
-    listed = tuple(KnowledgeShape.of(item) for item in known.items)
+    listed = tuple(KnowledgeShape.of(item) for item in await knowledge.items(call.context, avatar.id))
     return DetailedAvatar.model_validate(told(call.context, avatar) | {"knowledge": listed})
 
 

@@ -92,8 +92,8 @@ def status_of(status: KnowledgeStatus) -> Literal["processing", "ready", "failed
 
 
 async def list_knowledge(call: Call[Nothing]) -> KnowledgeList:
-    page = await knowledge.page(call.context, call.path["id"])
-    return KnowledgeList(data=tuple(KnowledgeShape.of(item) for item in page.items))
+    items = await knowledge.items(call.context, call.path["id"])
+    return KnowledgeList(data=tuple(KnowledgeShape.of(item) for item in items))
 
 
 async def add_knowledge(call: Call[AddKnowledge]) -> KnowledgeShape:

@@ -8,7 +8,7 @@ from domain.accounts import Account, ApiKey
 from domain.ai.prompts import Utterance
 from domain.avatars import Avatar
 from domain.jobs import Job, Lane
-from domain.knowledge.items import KnowledgeItem, KnowledgeTotals, Match, Passage
+from domain.knowledge.items import KnowledgeCounts, KnowledgeItem, KnowledgeTotals, Match, Passage
 from domain.sessions import Message, Session
 
 T = TypeVar("T")
@@ -40,6 +40,10 @@ class Avatars(Protocol):
     def by_short_id(self, short_id: str) -> Avatar | None: ...
     def page(self, account_id: str, first: int, after: str | None) -> list[Avatar]:
         """Newest first; those after the avatar with the id `after`. At most `first`."""
+        ...
+
+    def own(self, account_id: str, avatar_ids: Collection[str]) -> set[str]:
+        """Those of the given ids that are the account's."""
         ...
 
     def count(self, account_id: str) -> int: ...
@@ -142,8 +146,16 @@ class Knowledge(Protocol):
         """Newest first."""
         ...
 
-    def page(self, avatar_id: str, first: int, after: str | None) -> list[KnowledgeItem]:
-        """Newest first; those after the item with the id `after`. At most `first`."""
+    def own(self, account_id: str, item_ids: Collection[str]) -> set[str]:
+        """Those of the given ids that are items of the account's avatars."""
+        ...
+
+    def pages(self, avatar_ids: Collection[str], first: int, after: str | None) -> Mapping[str, list[KnowledgeItem]]:
+        """Of each avatar, newest first; those after its item with the id `after`. At most `first` of each."""
+        ...
+
+    def counts(self, avatar_ids: Collection[str]) -> Mapping[str, KnowledgeCounts]:
+        """Of each avatar that there is."""
         ...
 
     def totals(self, account_id: str) -> KnowledgeTotals:
@@ -189,8 +201,11 @@ class Passages(Protocol):
         """By position."""
         ...
 
-    def page(self, item_id: str, first: int, after: int) -> list[Passage]:
-        """The live ones with a position greater than `after` (-1 for the beginning), by position."""
+    def pages(self, item_ids: Collection[str], first: int, after: int) -> Mapping[str, list[Passage]]:
+        """Of each item the live ones with a position greater than `after` (-1 for the beginning), by position.
+
+        At most `first` of each.
+        """
         ...
 
     def live(self, passage_ids: Sequence[str]) -> list[Passage]:
@@ -205,9 +220,14 @@ class Passages(Protocol):
         """
         ...
 
-    def languages(self, avatar_id: str) -> list[str]: ...
-    def matching(self, avatar_id: str, question: str, limit: int) -> list[Match]:
-        """Lexical search: the live passages that share words with the question, best first.
+    def has_any(self, avatar_id: str) -> bool:
+        """Whether the avatar has live passages."""
+        ...
+
+    def matching(self, avatar_id: str, questions: Sequence[str], limit: int) -> list[list[Match]] | None:
+        """Lexical search: for each question the live passages that share words with it, best first.
+
+        None for an avatar without live passages.
 
         Words count by their stems in the avatar's languages, and rare words count more. The score is the
         BM25 sum over the question's words, divided by the greatest that it could be: 0 when no word is
@@ -228,7 +248,8 @@ class Jobs(Protocol):
     def claim(self, lane: Lane, worker: str, now: datetime, leased_until: datetime) -> Job | None:
         """Leases the lane's oldest job that is due, that nobody holds, and that may run beside those which are held.
 
-        Two jobs of one group may, whatever their lanes, if both name a part and the parts differ.
+        Two jobs of one group may, whatever their lanes, if both name a part and the parts differ. Nobody holds what is
+        leased for twice as long as this lease or longer: the clock of whoever did was wrong.
         """
         ...
 

@@ -6,8 +6,8 @@ from uuid import uuid4
 from domain.accounts import KEY_NAME_MAX, KEYS_MAX, Account, ApiKey, KeyMode, digest, key_hint, new_api_key
 from domain.errors import AvatariumError, BadRequest, NotFound, Unauthorized
 from domain.tables import Tx
-from resolvers.context import Context
-from resolvers.guards import Caller, anyone, caller_of, person
+from resolvers.context import Caller, Context
+from resolvers.guards import anyone, caller_of, person
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,8 +24,8 @@ from domain.passwords import hashed
 from domain.souls import system_prompt
 from domain.tables import Tx
 from resolvers.accounts import ensure_account
-from resolvers.context import Context
-from resolvers.guards import Caller, anyone, caller_if_any, not_too_often, signed_in
+from resolvers.context import Caller, Context
+from resolvers.guards import anyone, caller_if_any, not_too_often, signed_in
 
 Values = Mapping[str, object]
 

@@ -1,38 +1,23 @@
 """Who may call a verb. Every verb wears exactly one guard, which hands it the caller."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import aclosing
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from domain.accounts import Account, Identity, digest, is_api_key
+from domain.accounts import Account, digest, is_api_key
 from domain.errors import Forbidden, InvalidApiKey, RateLimited, TokenExpired, TokenInvalid, Unauthorized
 from domain.limits import Limit
 from domain.network.addresses import visitor
 from domain.tables import Tx
-from resolvers.context import Context
+from resolvers.context import Caller, Context
 
 P = ParamSpec("P")
 R = TypeVar("R")
 KEY_USE_NOTED_EVERY = timedelta(minutes=1)
 HITS_TOLD = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Somebody who proved who they are: a person who signed in, or a program with an API key.
-
-    `account` is None for a person who has not created anything yet.
-    """
-
-    identity: Identity | None
-    account: Account | None
-
-    @property
-    def account_id(self) -> str | None:
-        return self.account.id if self.account else None
 
 
 Verb = Callable[Concatenate[Context, P], Coroutine[Any, Any, R]]
@@ -98,6 +83,13 @@ def mark(verb: F, guard: str) -> F:
 
 async def caller_of(ctx: Context) -> Caller:
     """Verifies the bearer token. Raises a member of `Unauthorized`."""
+    if not ctx.verifies_once:
+        return await verified(ctx)
+    ctx.verifying = ctx.verifying or asyncio.create_task(verified(ctx))
+    return await asyncio.shield(ctx.verifying)
+
+
+async def verified(ctx: Context) -> Caller:
     if not ctx.token:
         raise Unauthorized("Sign in first: send a bearer token or an API key in the Authorization header.")
     if is_api_key(ctx.token):
@@ -138,7 +130,8 @@ async def account_of_key(ctx: Context, token: str) -> Account:
 async def not_too_often(ctx: Context, limit: Limit, *key: str) -> None:
     """Counts one attempt of the caller's address. Raises `RateLimited` beyond the limit."""
     hit = await ctx.services.limiter.hit(limit, " ".join((visitor(ctx.client_ip), *key)))
-    ctx.hits = (*ctx.hits, hit)[-HITS_TOLD:]
+    ctx.hits.append(hit)
+    del ctx.hits[:-HITS_TOLD]
     if not hit.allowed:
         raise RateLimited(
             f"Too many {limit.action}: at most {limit.count} in {limit.seconds} seconds. "

@@ -92,19 +92,25 @@ class Workers:
             await asyncio.wait({running, keeping}, return_when=asyncio.FIRST_COMPLETED)
             if running.done():
                 await self._ended(job, worker, running)
-            else:
-                keeping.result()
         finally:
             running.cancel()
             keeping.cancel()
             await asyncio.gather(running, keeping, return_exceptions=True)
 
     async def _keep(self, job: Job, worker: str) -> None:
-        """Renews the lease; returns when another worker has got it. Raises what kept it from being renewed."""
-        held = True
-        while held:
+        """Renews the lease; returns when another worker has got it, or may get it.
+
+        A database that is away for a moment ends nothing: until the lease is over nobody else may begin.
+        """
+        held, until = True, self._clock.monotonic() + LEASE.total_seconds()
+        while held and self._clock.monotonic() < until:
             await asyncio.sleep(RENEW_EVERY)
-            held = await self._store.write(lambda tx: self._renewed(tx, job, worker))
+            asked = self._clock.monotonic()
+            try:
+                held = await self._store.write(lambda tx: self._renewed(tx, job, worker))
+                until = asked + LEASE.total_seconds()
+            except Exception as error:
+                log.warning("the lease of job %s could not be renewed: %s", job.id, type(error).__name__)
 
     def _renewed(self, tx: Tx, job: Job, worker: str) -> bool:
         return tx.jobs.renew(job.id, worker, self._clock.now() + LEASE)

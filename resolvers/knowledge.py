@@ -1,6 +1,6 @@
 """Knowledge: what owners add, change and watch of what their avatars know."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Collection, Mapping
 from dataclasses import dataclass, replace
 from uuid import uuid4
 
@@ -9,6 +9,7 @@ from domain.errors import NotFound
 from domain.knowledge.additions import Addition, content_of, type_of
 from domain.knowledge.items import (
     QUESTION_MAX,
+    KnowledgeCounts,
     KnowledgeDeleted,
     KnowledgeEvent,
     KnowledgeItem,
@@ -24,8 +25,8 @@ from domain.knowledge.retrieval import Finding
 from domain.plans import check_room
 from domain.tables import Tx
 from resolvers.avatars import own
-from resolvers.context import Context
-from resolvers.guards import Caller, caller_of, signed_in, signed_in_streaming
+from resolvers.context import Caller, Context
+from resolvers.guards import caller_of, signed_in, signed_in_streaming
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,35 +43,32 @@ class PassagePage:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What an avatar knows in all.
+    """What an avatar knows in all. It has no model of its vectors while that one cannot be asked.
 
-    `model` makes the vectors that it is searched with; None means that it is searched by words only, as when that
-    model cannot be asked.
     `reindexing`: another model is taking over.
     """
 
-    items: int
-    unfinished: int
-    failed: int
-    passages: int
-    bytes: int
-    model: str | None
+    counts: KnowledgeCounts
     reindexing: bool
 
 
 @signed_in
-async def page(
-    ctx: Context, caller: Caller, avatar_id: str, first: int | None = None, after: str | None = None
-) -> KnowledgePage:
-    """The items of an own avatar, newest first; all of them without `first`."""
+async def items(ctx: Context, caller: Caller, avatar_id: str) -> list[KnowledgeItem]:
+    """All items of an own avatar, newest first. Raises `NotFound`."""
+    return await ctx.services.store.read(lambda tx: tx.knowledge.of_avatar(own(tx, caller, avatar_id).id))
 
-    def load(tx: Tx) -> list[KnowledgeItem]:
-        avatar = own(tx, caller, avatar_id)
-        return tx.knowledge.of_avatar(avatar.id) if first is None else tx.knowledge.page(avatar.id, first + 1, after)
+
+@signed_in
+async def pages(
+    ctx: Context, caller: Caller, avatar_ids: Collection[str], first: int, after: str | None = None
+) -> Mapping[str, KnowledgePage]:
+    """The items of each own avatar among those given, newest first."""
+
+    def load(tx: Tx) -> Mapping[str, list[KnowledgeItem]]:
+        return tx.knowledge.pages(own_avatars(tx, caller, avatar_ids), first + 1, after)
 
     found = await ctx.services.store.read(load)
-    shown = found if first is None else found[:first]
-    return KnowledgePage(shown, has_next=len(found) > len(shown))
+    return {avatar_id: KnowledgePage(each[:first], has_next=len(each) > first) for avatar_id, each in found.items()}
 
 
 @signed_in
@@ -80,14 +78,17 @@ async def get(ctx: Context, caller: Caller, item_id: str, avatar_id: str | None 
 
 
 @signed_in
-async def passages(ctx: Context, caller: Caller, item_id: str, first: int, after: int = -1) -> PassagePage:
-    """The live passages of an own item, with positions greater than `after`."""
+async def passages(
+    ctx: Context, caller: Caller, item_ids: Collection[str], first: int, after: int = -1
+) -> Mapping[str, PassagePage]:
+    """The live passages of each own item among those given, with positions greater than `after`."""
 
-    def load(tx: Tx) -> list[Passage]:
-        return tx.passages.page(own_item(tx, caller, item_id).id, first + 1, after)
+    def load(tx: Tx) -> Mapping[str, list[Passage]]:
+        own = tx.knowledge.own(caller.account_id, item_ids) if caller.account_id else ()
+        return tx.passages.pages(own, first + 1, after)
 
     found = await ctx.services.store.read(load)
-    return PassagePage(found[:first], has_next=len(found) > first)
+    return {item_id: PassagePage(each[:first], has_next=len(each) > first) for item_id, each in found.items()}
 
 
 @signed_in
@@ -104,25 +105,18 @@ async def passage(ctx: Context, caller: Caller, passage_id: str) -> Passage:
 
 
 @signed_in
-async def summary(ctx: Context, caller: Caller, avatar_id: str) -> Summary:
+async def summaries(ctx: Context, caller: Caller, avatar_ids: Collection[str]) -> Mapping[str, Summary]:
+    """Of each own avatar among those given."""
     embedders = ctx.services.recall.embedders
     current = embedders.current()
-
-    def load(tx: Tx) -> Summary:
-        avatar = own(tx, caller, avatar_id)
-        items, model = tx.knowledge.of_avatar(avatar.id), tx.knowledge.model(avatar.id)
-        passages = sum(item.passage_count for item in items)
-        return Summary(
-            items=len(items),
-            unfinished=sum(not item.status.at_rest for item in items),
-            failed=sum(item.status is KnowledgeStatus.FAILED for item in items),
-            passages=passages,
-            bytes=sum(item.size for item in items),
-            model=model if model and embedders.named(model) else None,
-            reindexing=passages > 0 and current is not None and current.model != model,
+    counts = await ctx.services.store.read(lambda tx: tx.knowledge.counts(own_avatars(tx, caller, avatar_ids)))
+    return {
+        avatar_id: Summary(
+            replace(each, model=each.model if each.model and embedders.named(each.model) else None),
+            reindexing=each.passages > 0 and current is not None and current.model != each.model,
         )
-
-    return await ctx.services.store.read(load)
+        for avatar_id, each in counts.items()
+    }
 
 
 @signed_in
@@ -241,6 +235,10 @@ async def follow(ctx: Context, caller: Caller, avatar_id: str) -> AsyncGenerator
             if caller.identity is None:
                 await caller_of(ctx)
             yield event
+
+
+def own_avatars(tx: Tx, caller: Caller, avatar_ids: Collection[str]) -> Collection[str]:
+    return tx.avatars.own(caller.account_id, avatar_ids) if caller.account_id else ()
 
 
 def own_item(tx: Tx, caller: Caller, item_id: str, avatar_id: str | None = None) -> KnowledgeItem:

@@ -86,7 +86,7 @@ class Knowledge(relay.Node):
 
     @strawberry.field(description="What it was split into, in order.")
     async def passages(self, info: Info, first: int | None = 20, after: str | None = None) -> relay.Connection[Passage]:
-        page = await resolvers.passages(info.context.core, self.id, page_size(first, 20), position_of(after))
+        page = await info.context.loaders.load(resolvers.passages, self.id, page_size(first, 20), position_of(after))
         edges = [
             relay.Edge(cursor=global_id("Position", str(each.position)), node=Passage.of(each))
             for each in page.passages
@@ -111,20 +111,21 @@ async def knowledge_page(
     info: Info, avatar_id: str, first: int | None, after: str | None
 ) -> relay.Connection[Knowledge]:
     cursor = key_of(after, "Knowledge") if after else None
-    page = await resolvers.page(info.context.core, avatar_id, page_size(first, 20), cursor)
+    page = await info.context.loaders.load(resolvers.pages, avatar_id, page_size(first, 20), cursor)
     edges = [relay.Edge(cursor=global_id("Knowledge", item.id), node=Knowledge.of(item)) for item in page.items]
     return relay.Connection(page_info=page_info(edges, page.has_next, after), edges=edges)
 
 
 async def knowledge_summary(info: Info, avatar_id: str) -> KnowledgeSummary:
-    summary = await resolvers.summary(info.context.core, avatar_id)
+    summary = await info.context.loaders.load(resolvers.summaries, avatar_id)
+    counts = summary.counts
     return KnowledgeSummary(
-        items=summary.items,
-        unfinished=summary.unfinished,
-        failed=summary.failed,
-        passages=summary.passages,
-        bytes=float(summary.bytes),
-        embedding_model=summary.model,
+        items=counts.items,
+        unfinished=counts.unfinished,
+        failed=counts.failed,
+        passages=counts.passages,
+        bytes=float(counts.bytes),
+        embedding_model=counts.model,
         reindexing=summary.reindexing,
     )
 

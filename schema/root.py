@@ -12,10 +12,11 @@ from strawberry.types import ExecutionContext
 from schema.accounts import AccountMutation, AccountQuery, find_account
 from schema.avatars import AvatarMutation, AvatarQuery, find_avatar
 from schema.chat import ChatMutation, ChatSubscription
-from schema.engine.context import Info
+from schema.engine.context import Info, OwnContext
 from schema.engine.cost import CostLimiter
 from schema.engine.errors import show
 from schema.engine.ids import parts
+from schema.engine.introspection import KeptIntrospection
 from schema.engine.pages import PAGE_MAX
 from schema.engine.projection import ProjectingExecutor
 from schema.engine.runner import LeanRunner
@@ -69,7 +70,13 @@ class Schema(strawberry.Schema):
 
 
 # What differs between callers comes after what all of them share.
-EXTENSIONS = (lambda: SharedDocuments(), lambda: Secrecy(), lambda: CostLimiter())
+EXTENSIONS = (
+    lambda: SharedDocuments(),
+    lambda: OwnContext(),
+    lambda: Secrecy(),
+    lambda: CostLimiter(),
+    lambda: KeptIntrospection(),
+)
 
 schema = Schema(
     Query,

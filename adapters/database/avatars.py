@@ -1,12 +1,13 @@
 """Avatars in SQL: one column for each setting."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import fields
 from typing import Any
 
 from sqlalchemy import bindparam, delete, func, or_, select, tuple_, update
 
+from adapters.database.lists import LIST, listed, of_list
 from adapters.database.statements import Driver, Row, Statement, assignments, insertion, locked
 from adapters.database.tables import AVATARS
 from domain.avatars import Avatar, AvatarSettings, SealedKey
@@ -38,6 +39,7 @@ FIRST_PAGE = Statement(NEWEST_FIRST)
 NEXT_PAGE = Statement(
     NEWEST_FIRST.where(tuple_(AVATARS.c.created_at, AVATARS.c.id) < PLACE_OF_CURSOR.scalar_subquery())
 )
+OWN_OF_LIST = of_list(lambda ids: select(AVATARS.c.id).where(OWN, AVATARS.c.id.in_(ids)))
 COUNT = Statement(select(func.count()).select_from(AVATARS).where(OWN))
 OTHER_WITH_SLUG = Statement(
     select(AVATARS.c.id).where(AVATARS.c.slug == bindparam("slug"), AVATARS.c.id != bindparam("avatar_id"))
@@ -70,6 +72,10 @@ class SqlAvatars(Avatars):
         statement = FIRST_PAGE if after is None else NEXT_PAGE
         rows = statement.rows(self._driver, account_id=account_id, first=first, after=after)
         return [avatar_of(row) for row in rows]
+
+    def own(self, account_id: str, avatar_ids: Collection[str]) -> set[str]:
+        rows = OWN_OF_LIST.rows(self._driver, account_id=account_id, **{LIST: listed(list(avatar_ids))})
+        return {avatar_id for (avatar_id,) in rows}
 
     def count(self, account_id: str) -> int:
         return int(COUNT.scalar(self._driver, account_id=account_id))

@@ -23,10 +23,13 @@ def column(field: str) -> Column[Any]:
 COLUMNS = tuple(map(column, FIELDS))
 CLAIMING = 4_741_021_872
 """Of the advisory lock: claims happen one after the other, so that each sees which groups are taken."""
+CLOCKS_DIFFER_BY_LEASES = 2
+"""A lease that ends later than so many from now was made by a clock that was wrong, and holds nothing."""
 
 OTHER = JOBS.alias("other")
 NOW = bindparam("now", type_=JOBS.c.run_after.type)
-IS_FREE = or_(JOBS.c.worker.is_(None), JOBS.c.leased_until <= NOW)
+BELIEVED = bindparam("believed", type_=JOBS.c.leased_until.type)
+IS_FREE = or_(JOBS.c.worker.is_(None), JOBS.c.leased_until <= NOW, JOBS.c.leased_until > BELIEVED)
 IN_THE_WAY = or_(OTHER.c.part.is_(None), JOBS.c.part.is_(None), OTHER.c.part == JOBS.c.part)
 GROUP_IS_TAKEN = (
     select(OTHER.c.id)
@@ -35,6 +38,7 @@ GROUP_IS_TAKEN = (
         OTHER.c.id != JOBS.c.id,
         OTHER.c.worker.is_not(None),
         OTHER.c.leased_until > NOW,
+        OTHER.c.leased_until <= BELIEVED,
         IN_THE_WAY,
     )
     .exists()
@@ -87,7 +91,8 @@ class SqlJobs(Jobs):
     def claim(self, lane: Lane, worker: str, now: datetime, leased_until: datetime) -> Job | None:
         if self._driver.dialect.name == "postgresql":
             ALONE.rows(self._driver)
-        row = NEXT.row(self._driver, lane=lane, now=now)
+        believed = now + CLOCKS_DIFFER_BY_LEASES * (leased_until - now)
+        row = NEXT.row(self._driver, lane=lane, now=now, believed=believed)
         if row is None:
             return None
         LEASE.run(self._driver, job_id=row[0], by=worker, until=leased_until)

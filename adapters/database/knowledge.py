@@ -4,23 +4,21 @@ from collections.abc import Collection
 from dataclasses import fields
 from typing import Any
 
-from sqlalchemy import Text, bindparam, delete, func, select, tuple_, update
+from sqlalchemy import ColumnElement, Select, Text, bindparam, delete, func, select, tuple_, update
 
-from adapters.database.lists import LIST, listed, of_list
+from adapters.database.lists import LIST, listed, of_each, of_list
 from adapters.database.statements import Driver, Statement, assignments, insertion, locked
 from adapters.database.tables import ACCOUNTS, AVATARS, BODIES, EMBEDDINGS, KNOWLEDGE
-from domain.knowledge.items import KnowledgeItem, KnowledgeTotals
+from domain.knowledge.items import KnowledgeCounts, KnowledgeItem, KnowledgeStatus, KnowledgeTotals
 from domain.tables import Knowledge
 
 FIELDS = tuple(field.name for field in fields(KnowledgeItem))
 COLUMNS = tuple(KNOWLEDGE.c[name] for name in FIELDS)
 OF_AVATAR = KNOWLEDGE.c.avatar_id == bindparam("avatar_id")
 ONE = KNOWLEDGE.c.id == bindparam("item_id")
+NEWEST_FIRST = (KNOWLEDGE.c.created_at.desc(), KNOWLEDGE.c.id.desc())
+PAGED = KNOWLEDGE.alias("paged")
 CURSOR = KNOWLEDGE.alias("cursor")
-PLACE_OF_CURSOR = select(CURSOR.c.created_at, CURSOR.c.id).where(
-    CURSOR.c.id == bindparam("after"), CURSOR.c.avatar_id == bindparam("avatar_id")
-)
-NEWEST_FIRST = select(*COLUMNS).where(OF_AVATAR).order_by(KNOWLEDGE.c.created_at.desc(), KNOWLEDGE.c.id.desc())
 
 OWN_BY_ID = select(*COLUMNS).where(OF_AVATAR, ONE)
 BY_ID = Statement(OWN_BY_ID)
@@ -31,11 +29,45 @@ OWN_OF_ACCOUNT = (
 )
 OF_ACCOUNT = Statement(OWN_OF_ACCOUNT)
 OF_ACCOUNT_LOCKED = Statement(locked(OWN_OF_ACCOUNT, KNOWLEDGE))
-ALL = Statement(NEWEST_FIRST)
-FIRST_PAGE = Statement(NEWEST_FIRST.limit(bindparam("first")))
-NEXT_PAGE = Statement(
-    NEWEST_FIRST.where(tuple_(KNOWLEDGE.c.created_at, KNOWLEDGE.c.id) < PLACE_OF_CURSOR.scalar_subquery()).limit(
-        bindparam("first")
+OWN_OF_LIST = of_list(
+    lambda ids: (
+        select(KNOWLEDGE.c.id)
+        .join_from(KNOWLEDGE, AVATARS)
+        .where(KNOWLEDGE.c.id.in_(ids), AVATARS.c.account_id == bindparam("account_id"))
+    )
+)
+ALL = Statement(select(*COLUMNS).where(OF_AVATAR).order_by(*NEWEST_FIRST))
+
+
+def first_page(avatar_id: ColumnElement[str]) -> Select[Any]:
+    newest_first = (PAGED.c.created_at.desc(), PAGED.c.id.desc())
+    return select(PAGED.c.id).where(PAGED.c.avatar_id == avatar_id).order_by(*newest_first).limit(bindparam("first"))
+
+
+def next_page(avatar_id: ColumnElement[str]) -> Select[Any]:
+    place = select(CURSOR.c.created_at, CURSOR.c.id).where(
+        CURSOR.c.id == bindparam("after"), CURSOR.c.avatar_id == PAGED.c.avatar_id
+    )
+    return first_page(avatar_id).where(tuple_(PAGED.c.created_at, PAGED.c.id) < place.scalar_subquery())
+
+
+FIRST_PAGES = of_each(COLUMNS, KNOWLEDGE.c.id, first_page, NEWEST_FIRST)
+NEXT_PAGES = of_each(COLUMNS, KNOWLEDGE.c.id, next_page, NEWEST_FIRST)
+COUNTS = of_list(
+    lambda ids: (
+        select(
+            AVATARS.c.id,
+            func.count(KNOWLEDGE.c.id),
+            func.count().filter(KNOWLEDGE.c.status == KnowledgeStatus.READY),
+            func.count().filter(KNOWLEDGE.c.status == KnowledgeStatus.FAILED),
+            func.coalesce(func.sum(KNOWLEDGE.c.passage_count), 0),
+            func.coalesce(func.sum(KNOWLEDGE.c.size), 0),
+            func.max(EMBEDDINGS.c.model),
+        )
+        .join_from(AVATARS, KNOWLEDGE, KNOWLEDGE.c.avatar_id == AVATARS.c.id, isouter=True)
+        .join(EMBEDDINGS, EMBEDDINGS.c.avatar_id == AVATARS.c.id, isouter=True)
+        .where(AVATARS.c.id.in_(ids))
+        .group_by(AVATARS.c.id)
     )
 )
 LOCK_ACCOUNT = Statement(locked(select(ACCOUNTS.c.id).where(ACCOUNTS.c.id == bindparam("account_id")), ACCOUNTS))
@@ -90,10 +122,21 @@ class SqlKnowledge(Knowledge):
     def of_avatar(self, avatar_id: str) -> list[KnowledgeItem]:
         return [KnowledgeItem(*row) for row in ALL.rows(self._driver, avatar_id=avatar_id)]
 
-    def page(self, avatar_id: str, first: int, after: str | None) -> list[KnowledgeItem]:
-        statement = FIRST_PAGE if after is None else NEXT_PAGE
-        rows = statement.rows(self._driver, avatar_id=avatar_id, first=first, after=after)
-        return [KnowledgeItem(*row) for row in rows]
+    def own(self, account_id: str, item_ids: Collection[str]) -> set[str]:
+        rows = OWN_OF_LIST.rows(self._driver, account_id=account_id, **{LIST: listed(list(item_ids))})
+        return {item_id for (item_id,) in rows}
+
+    def pages(self, avatar_ids: Collection[str], first: int, after: str | None) -> dict[str, list[KnowledgeItem]]:
+        statement = FIRST_PAGES if after is None else NEXT_PAGES
+        pages: dict[str, list[KnowledgeItem]] = {avatar_id: [] for avatar_id in avatar_ids}
+        for row in statement.rows(self._driver, first=first, after=after, **{LIST: listed(list(pages))}):
+            item = KnowledgeItem(*row)
+            pages[item.avatar_id].append(item)
+        return pages
+
+    def counts(self, avatar_ids: Collection[str]) -> dict[str, KnowledgeCounts]:
+        rows = COUNTS.rows(self._driver, **{LIST: listed(list(avatar_ids))})
+        return {row[0]: counted(*row[1:]) for row in rows}
 
     def totals(self, account_id: str) -> KnowledgeTotals:
         if self._writes:
@@ -136,6 +179,10 @@ class SqlKnowledge(Knowledge):
 
     def forget_models(self) -> None:
         FORGET_MODELS.run(self._driver)
+
+
+def counted(items: int, ready: int, failed: int, passages: int, size: int, model: str | None) -> KnowledgeCounts:
+    return KnowledgeCounts(items, items - ready - failed, failed, int(passages), int(size), model)
 
 
 def values_of(item: KnowledgeItem) -> dict[str, Any]:

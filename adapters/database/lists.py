@@ -4,7 +4,8 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy import JSON, ColumnElement, Select, Text, bindparam, cast, func, select
+from sqlalchemy import JSON, Column, ColumnElement, Select, Text, bindparam, cast, func, select, true
+from sqlalchemy.sql import FromClause
 
 from adapters.database.statements import Core, Statement
 
@@ -14,6 +15,28 @@ LIST = "list"
 def of_list(core_of: Callable[[Select[Any]], Core], kind: Any = Text) -> Statement:
     """`core_of` gets a subquery of the values; they are passed as `list`, by `listed`."""
     return Statement(core_of(values_in_sqlite(kind)), postgresql=core_of(values_in_postgresql(kind)))
+
+
+def of_each(
+    columns: Sequence[Column[Any]],
+    id_: Column[Any],
+    chosen: Callable[[ColumnElement[str]], Select[Any]],
+    order: Sequence[ColumnElement[Any]],
+) -> Statement:
+    """The rows whose ids are `chosen` for each value of the list.
+
+    PostgreSQL would look the ids up anew for each row of the table, and SQLite has no lateral joins.
+    """
+    asked = values_in_sqlite(Text).subquery("asked")
+    in_sqlite = select(*columns).select_from(asked).join(id_.table, true()).where(id_.in_(chosen(only_column(asked))))
+    asked = values_in_postgresql(Text).subquery("asked")
+    found = chosen(only_column(asked)).lateral("found")
+    joined = asked.join(found, true()).join(id_.table, id_ == only_column(found))
+    return Statement(in_sqlite.order_by(*order), postgresql=select(*columns).select_from(joined).order_by(*order))
+
+
+def only_column(values: FromClause) -> ColumnElement[Any]:
+    return next(iter(values.c))
 
 
 def values_in_sqlite(kind: Any) -> Select[Any]:

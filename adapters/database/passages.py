@@ -1,8 +1,10 @@
 """Passages in SQL, and the search for them by words."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import fields
+from functools import partial
+from typing import Any
 
 import numpy as np
 import orjson
@@ -10,9 +12,11 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Integer,
+    Select,
     Text,
     and_,
     bindparam,
+    cast,
     column,
     delete,
     func,
@@ -23,8 +27,8 @@ from sqlalchemy import (
 )  # fmt: skip
 from sqlalchemy import table as named_table
 
-from adapters.database.lists import LIST, listed, of_list, values_in_postgresql, values_in_sqlite
-from adapters.database.statements import Driver, Row, Statement, insertion
+from adapters.database.lists import LIST, listed, of_each, of_list, values_in_postgresql, values_in_sqlite
+from adapters.database.statements import Driver, Statement, insertion
 from adapters.database.tables import KNOWLEDGE, PASSAGES
 from adapters.words import ranking
 from adapters.words.terms import hidden, questions_terms
@@ -51,11 +55,21 @@ ADD_MANY = insertion(PASSAGES, [*COLUMNS, PASSAGES.c.words], *PREFIXES)
 OF_GENERATION = Statement(
     select(*COLUMNS).where(OF_ITEM, PASSAGES.c.generation == bindparam("generation")).order_by(PASSAGES.c.position)
 )
-PAGE = Statement(
-    LIVE.where(OF_ITEM, PASSAGES.c.position > bindparam("after"))
-    .order_by(PASSAGES.c.position)
-    .limit(bindparam("first"))
-)
+PAGED = PASSAGES.alias("paged")
+
+
+def page_of(item_id: ColumnElement[str]) -> Select[Any]:
+    is_live = and_(KNOWLEDGE.c.id == PAGED.c.item_id, KNOWLEDGE.c.generation == PAGED.c.generation)
+    return (
+        select(PAGED.c.id)
+        .join_from(PAGED, KNOWLEDGE, is_live)
+        .where(PAGED.c.item_id == item_id, PAGED.c.position > bindparam("after"))
+        .order_by(PAGED.c.position)
+        .limit(bindparam("first"))
+    )
+
+
+PAGES = of_each(COLUMNS, PASSAGES.c.id, page_of, [PASSAGES.c.position])
 LIVE_BY_ID = of_list(lambda ids: LIVE.where(PASSAGES.c.id.in_(ids)))
 LIVE_IDS = Statement(select(PASSAGES.c.id).join_from(PASSAGES, KNOWLEDGE, IS_LIVE).where(OF_AVATAR))
 HIT = PASSAGES.alias("hit")
@@ -80,11 +94,10 @@ AROUND = Statement(
     .where(HIT.c.id.in_(values_in_postgresql(Text)))
     .order_by(NEAR.c.position),
 )
-LANGUAGES = Statement(
-    select(KNOWLEDGE.c.languages, KNOWLEDGE.c.passage_count).where(
-        KNOWLEDGE.c.avatar_id == bindparam("avatar_id"), KNOWLEDGE.c.generation > 0
-    )
-)
+IS_ANSWERED_FROM = and_(KNOWLEDGE.c.avatar_id == bindparam("avatar_id"), KNOWLEDGE.c.generation > 0)
+ANY = Statement(select(KNOWLEDGE.c.id).where(IS_ANSWERED_FROM).limit(1))
+SPOKEN: Any = cast(KNOWLEDGE.c.languages, Text)
+LANGUAGES = Statement(select(SPOKEN, func.sum(KNOWLEDGE.c.passage_count)).where(IS_ANSWERED_FROM).group_by(SPOKEN))
 WORDS_OF = of_list(
     lambda numbers: (
         select(PASSAGES.c.id, PASSAGES.c.words)
@@ -140,8 +153,12 @@ class SqlPassages(Passages):
     def of_generation(self, item_id: str, generation: int) -> list[Passage]:
         return [Passage(*row) for row in OF_GENERATION.rows(self._driver, item_id=item_id, generation=generation)]
 
-    def page(self, item_id: str, first: int, after: int) -> list[Passage]:
-        return [Passage(*row) for row in PAGE.rows(self._driver, item_id=item_id, first=first, after=after)]
+    def pages(self, item_ids: Collection[str], first: int, after: int) -> dict[str, list[Passage]]:
+        pages: dict[str, list[Passage]] = {item_id: [] for item_id in item_ids}
+        for row in PAGES.rows(self._driver, first=first, after=after, **{LIST: listed(list(pages))}):
+            passage = Passage(*row)
+            pages[passage.item_id].append(passage)
+        return pages
 
     def live(self, passage_ids: Sequence[str]) -> list[Passage]:
         rows = LIVE_BY_ID.rows(self._driver, **{LIST: listed(passage_ids)})
@@ -157,29 +174,31 @@ class SqlPassages(Passages):
             near[hit_id][row[0]] = Passage(*row)
         return [(near[each][each], list(near[each].values())) for each in passage_ids if each in near]
 
-    def languages(self, avatar_id: str) -> list[str]:
-        return sorted({language for languages, _ in self._known(avatar_id) for language in languages})
+    def has_any(self, avatar_id: str) -> bool:
+        return ANY.row(self._driver, avatar_id=avatar_id) is not None
 
-    def matching(self, avatar_id: str, question: str, limit: int) -> list[Match]:
-        known = self._known(avatar_id)
-        spoken = sorted({language for languages, _ in known for language in languages})
-        groups = [[hidden(avatar_id, term) for term in group] for group in questions_terms(question, spoken)]
-        if not known or not groups:
-            return []
-        postings = self._postings([term for group in groups for term in group])
+    def matching(self, avatar_id: str, questions: Sequence[str], limit: int) -> list[list[Match]] | None:
+        known = LANGUAGES.rows(self._driver, avatar_id=avatar_id)
+        if not known:
+            return None
+        spoken = sorted({language for languages, _ in known for language in orjson.loads(languages)})
+        in_all = sum(count for _, count in known)
+        asked = [questions_terms(question, spoken) for question in questions]
+        hide = partial(hidden, avatar_id)
+        return [self._matching([list(map(hide, group)) for group in groups], in_all, limit) for groups in asked]
+
+    def _matching(self, groups: Sequence[Sequence[str]], in_all: int, limit: int) -> list[Match]:
+        """`groups`: for each word of the question the terms that it may be found by. `in_all`: the passages."""
+        postings = self._postings([term for group in groups for term in group]) if groups else {}
         if not postings:
             return []
-        weighed = ranking.weights(groups, postings, sum(count for _, count in known))
+        weighed = ranking.weights(groups, postings, in_all)
         numbers = ranking.candidates(groups, weighed, bringing(postings), EXACTLY_RANKED)
         rows = WORDS_OF.rows(self._driver, **{LIST: listed(numbers.tolist())})
         return ranking.ranked(groups, weighed, {passage_id: words for passage_id, words in rows}, limit)
 
     def keep_only(self, item_id: str, generation: int) -> None:
         KEEP_ONLY.run(self._driver, item_id=item_id, generation=generation)
-
-    def _known(self, avatar_id: str) -> Sequence[Row]:
-        """The languages and the number of passages of each of its items."""
-        return LANGUAGES.rows(self._driver, avatar_id=avatar_id)
 
     def _postings(self, asked: Sequence[str]) -> ranking.Postings:
         """The numbers of the passages that have each term, those of a generation in the making among them."""

@@ -88,7 +88,8 @@ class ProcessReader(Reader):
                 return await self._read(raw)
             # A full machine kills whatever is large, which says little of the document: it is read again later.
             killed = ended in (-signal.SIGXCPU, -signal.SIGKILL)
-            raise Unreadable(FailureCode.TOO_SLOW if killed else FailureCode.BROKEN) from None
+            code = FailureCode.TOO_SLOW if killed else FailureCode.BROKEN
+            raise Unreadable(code, passing=ended == -signal.SIGKILL) from None
         except Unreadable as reason:
             if reason.code in SUSPECT:
                 await self._end()

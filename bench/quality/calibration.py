@@ -107,7 +107,8 @@ async def rows_of(
 
 
 def matching(avatar_id: str, words: str, tx: Tx) -> list[Match]:
-    return tx.passages.matching(avatar_id, words, CANDIDATES)
+    [found] = tx.passages.matching(avatar_id, [words], CANDIDATES) or [[]]
+    return found
 
 
 def judged(*scores: Sequence[float] | Floats) -> set[int]:

@@ -70,7 +70,9 @@ class Bench:
         return await self._recall.vectors.nearest(self._avatar, self._minilm.model, vector, CANDIDATES)
 
     async def _matching(self, words: str) -> list[Match]:
-        return await self._recall.store.read(lambda tx: tx.passages.matching(self._avatar, words, CANDIDATES))
+        asked = [words]
+        found = await self._recall.store.read(lambda tx: tx.passages.matching(self._avatar, asked, CANDIDATES))
+        return found[0] if found else []
 
 
 def spoken(asked: Labelled) -> list[str]:

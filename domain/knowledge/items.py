@@ -148,6 +148,18 @@ class KnowledgeTotals:
     bytes: int
 
 
+@dataclass(frozen=True, slots=True)
+class KnowledgeCounts:
+    """What an avatar knows in all. `model` made the vectors that it is searched with; None for words alone."""
+
+    items: int
+    unfinished: int
+    failed: int
+    passages: int
+    bytes: int
+    model: str | None
+
+
 def passage_id(item_id: str, generation: int, position: int) -> str:
     """The same for the same place, so that work done twice leaves one passage."""
     return str(uuid5(PASSAGE_NAMES, f"{item_id}/{generation}/{position}"))

@@ -49,11 +49,14 @@ REASONS = {
 
 
 class Unreadable(Exception):
-    """What reading an item raises; `code` is shown to the owner. Nothing of the item's text is in it."""
+    """What reading an item raises; `code` is shown to the owner. Nothing of the item's text is in it.
 
-    def __init__(self, code: FailureCode) -> None:
+    `passing`: the same item may be readable later, as what cannot be reached always may.
+    """
+
+    def __init__(self, code: FailureCode, *, passing: bool = False) -> None:
         super().__init__(code)
-        self.code = code
+        self.code, self.passing = code, passing or code is FailureCode.UNREACHABLE
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,7 @@ class Opening:
             created_at=self.now, client_message_id=self.client_message_id,
         )  # fmt: skip
         reply = self._reply_to(message)
-        informed = bool(tx.passages.languages(avatar.id))
+        informed = tx.passages.has_any(avatar.id)
         tx.messages.add_turn(message, reply, self.turns.server)
         tx.sessions.touch(session.id, self.now)
         return self._opened(avatar, message, reply, before, informed)
@@ -64,7 +64,7 @@ class Opening:
             return Sent(message, reply.id)
         tx.messages.take_over(reply.id, self.turns.server)
         before = tx.messages.history(session.id, HISTORY_MESSAGES, before=message.id)
-        return self._opened(avatar, message, reply, before, bool(tx.passages.languages(avatar.id)))
+        return self._opened(avatar, message, reply, before, tx.passages.has_any(avatar.id))
 
     def _is_mute(self, tx: Tx, reply: Message) -> bool:
         if reply.status is not MessageStatus.STREAMING or self.turns.speaks(reply.id):

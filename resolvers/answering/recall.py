@@ -140,10 +140,8 @@ def asked_by(question: str, earlier: Sequence[Utterance]) -> list[str]:
 
 
 def searched_by_words(tx: Tx, avatar_id: str, asked: Sequence[str]) -> Searched | None:
-    if not tx.passages.languages(avatar_id):
-        return None
-    lexical = [tx.passages.matching(avatar_id, question, CANDIDATES) for question in asked]
-    return Searched(lexical, tx.knowledge.model(avatar_id))
+    lexical = tx.passages.matching(avatar_id, asked, CANDIDATES)
+    return None if lexical is None else Searched(lexical, tx.knowledge.model(avatar_id))
 
 
 def found(tx: Tx, avatar_id: str, matches: Sequence[Match]) -> tuple[Finding, ...]:

@@ -5,10 +5,12 @@ Each step can be done again: passages and vectors have the same ids whenever the
 
 import asyncio
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeVar
 
+from domain.errors import Unavailable
 from domain.knowledge.items import TITLE_MAX, KnowledgeItem, KnowledgeProgress, KnowledgeStatus, Passage, passage_id
 from domain.knowledge.jobs import embed_job
 from domain.knowledge.ports import Embedder, Embedders, KnowledgeNews, Lexicon, Vectors
@@ -76,7 +78,7 @@ async def missing_of_avatar(ports: IndexingPorts, avatar_id: str, model: str) ->
 def change_model(tx: Tx, avatar_id: str, model: str) -> str | None:
     """Returns the model from before."""
     before = tx.knowledge.model(avatar_id)
-    if tx.passages.languages(avatar_id):
+    if tx.passages.has_any(avatar_id):
         tx.knowledge.use_model(avatar_id, model)
     return before
 
@@ -200,8 +202,10 @@ class Building:
             await ports.store.write(lambda tx: tx.jobs.add(embed_job(item.avatar_id, now)))
 
     async def _pages_read(self, done: int, total: int) -> None:
+        """A crawl goes on though the database is away while it is told of."""
         if self._is_time():
-            await self._change(done=done, total=total)
+            with suppress(Unavailable):
+                await self._change(done=done, total=total)
 
     async def _indexed(self, done: int) -> None:
         if self._is_time():

@@ -14,7 +14,6 @@ from resolvers.indexing.building import Gone, IndexingPorts, build, embed_avatar
 from resolvers.indexing.models import ModelWatch
 
 ATTEMPTS = 5
-PASSING = frozenset({FailureCode.UNREACHABLE, FailureCode.TOO_SLOW})
 
 
 @asynccontextmanager
@@ -48,7 +47,7 @@ class Index(Handler):
 
     def failed(self, tx: Tx, job: Job, error: Exception) -> bool:
         code = error.code if isinstance(error, Unreadable) else FailureCode.INTERNAL
-        passing = code in PASSING or not isinstance(error, Unreadable)
+        passing = not isinstance(error, Unreadable) or error.passing
         again = passing and job.attempts < ATTEMPTS
         if item := item_of(tx, job):
             if not again:

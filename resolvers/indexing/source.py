@@ -69,7 +69,7 @@ class DocumentSource:
             async with asyncio.timeout(self.site_seconds):
                 await self._crawl(frontier, told, pages, failures)
         except TimeoutError:
-            failures.append(Unreadable(FailureCode.TOO_SLOW))
+            failures.append(Unreadable(FailureCode.UNREACHABLE))
         if not pages:
             raise failures[0] if failures else Unreadable(FailureCode.EMPTY)
         pieces = tuple(piece for page in pages for piece in page.pieces)

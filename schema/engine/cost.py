@@ -1,18 +1,23 @@
 """What an operation costs, and how much it may: 1 for each object, as often as the pages around it have items.
 
 Texts that may be long cost 1 for each 1,000 characters that they may have. Other scalars are free, as are Relay's
-wrappers (connections, edges, page info) and introspection.
+wrappers (connections, edges, page info). The lists of introspection have no pages: each counts as long as those of its
+kind are in this schema on average.
 """
 
 from collections.abc import Iterator, Mapping
+from functools import cache
+from math import ceil
 
 from graphql import (
     DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
+    GraphQLEnumType,
     GraphQLError,
     GraphQLField,
+    GraphQLInputObjectType,
     GraphQLInterfaceType,
     GraphQLNamedType,
     GraphQLObjectType,
@@ -21,13 +26,18 @@ from graphql import (
     IntValueNode,
     OperationDefinitionNode,
     OperationType,
+    SchemaMetaFieldDef,
     SelectionNode,
     SelectionSetNode,
+    TypeMetaFieldDef,
     VariableNode,
     get_named_type,
+    get_nullable_type,
     get_operation_ast,
+    is_abstract_type,
     is_introspection_type,
     is_leaf_type,
+    is_list_type,
 )
 from strawberry.extensions import SchemaExtension
 
@@ -44,6 +54,7 @@ LONG_TEXTS = {
     "Passage.text": 1,
 }
 Variables = Mapping[str, object]
+META_FIELDS = {"__schema": SchemaMetaFieldDef, "__type": TypeMetaFieldDef}
 
 
 class Cost:
@@ -75,7 +86,7 @@ class Cost:
             condition = node.type_condition
             return self._selected(node.selection_set, self._named(condition.name.value) if condition else parent)
         if isinstance(node, FieldNode) and isinstance(parent, GraphQLObjectType | GraphQLInterfaceType):
-            field = parent.fields.get(node.name.value)
+            field = parent.fields.get(node.name.value) or META_FIELDS.get(node.name.value)
             long = LONG_TEXTS.get(f"{parent.name}.{node.name.value}", 0)
             return long + self._field(node, field) if field else 0
         return 0
@@ -91,9 +102,12 @@ class Cost:
 
     def _field(self, node: FieldNode, field: GraphQLField) -> int:
         found = get_named_type(field.type)
-        if is_leaf_type(found) or is_introspection_type(found) or not node.selection_set:
+        if is_leaf_type(found) or not node.selection_set:
             return 0
         inner = self._selected(node.selection_set, found)
+        if is_introspection_type(found):
+            many = is_list_type(get_nullable_type(field.type))
+            return ceil(lengths(self._schema)[node.name.value] * (inner + 1)) if many else inner
         if found.name.endswith("Connection"):
             return self._page_size(node, field) * max(inner, 1)
         return inner if found.name.endswith("Edge") or found.name == "PageInfo" else inner + 1
@@ -109,6 +123,25 @@ class Cost:
         usual = field.args["first"].default_value if "first" in field.args else None
         size = next((each for each in (given, usual) if isinstance(each, int)), PAGE_MAX)
         return min(max(size, 1), PAGE_MAX)
+
+
+@cache
+def lengths(schema: GraphQLSchema) -> Mapping[str, float]:
+    """How long the lists of introspection are on average, by their fields' names."""
+    types = list(schema.type_map.values())
+    composite = [each for each in types if isinstance(each, GraphQLObjectType | GraphQLInterfaceType)]
+    fields = [field for each in composite for field in each.fields.values()]
+    abstract = [each for each in types if is_abstract_type(each)]
+    return {
+        "types": len(types),
+        "directives": len(schema.directives),
+        "fields": len(fields) / len(types),
+        "args": sum(len(field.args) for field in fields) / len(fields),
+        "interfaces": sum(len(each.interfaces) for each in composite) / len(types),
+        "possibleTypes": sum(len(schema.get_possible_types(each)) for each in abstract) / len(types),
+        "enumValues": sum(len(each.values) for each in types if isinstance(each, GraphQLEnumType)) / len(types),
+        "inputFields": sum(len(each.fields) for each in types if isinstance(each, GraphQLInputObjectType)) / len(types),
+    }
 
 
 class CostLimiter(SchemaExtension):

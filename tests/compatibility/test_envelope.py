@@ -89,11 +89,11 @@ async def test_what_is_raised_outside_the_routes(context: Context, raised: Excep
 
 
 def test_of_several_limits_the_most_restrictive_is_told(context: Context) -> None:
-    context.hits = (
+    context.hits = [
         Hit(allowed=True, limit=10, remaining=0, reset_at=100, retry_after=0),
         Hit(allowed=False, limit=5, remaining=0, reset_at=200, retry_after=3),
         Hit(allowed=True, limit=3, remaining=2, reset_at=300, retry_after=0),
-    )
+    ]
     headers = context_headers(context)
     assert (headers["X-RateLimit-Limit"], headers["X-RateLimit-Reset"]) == ("5", "200")
 

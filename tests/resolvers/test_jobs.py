@@ -223,6 +223,41 @@ async def test_a_lease_is_renewed_for_as_long_as_the_work_takes(
         await no_jobs(store)
 
 
+async def test_work_goes_on_while_the_database_is_away_for_a_moment(
+    store: TroubledStore, workers: Workers, handler: Scripted, monkeypatch: pytest.MonkeyPatch, caplog: Any
+) -> None:
+    monkeypatch.setattr(jobs, "RENEW_EVERY", 0.001)
+    await add(store, at(0, part="part"))
+    async with workers.running():
+        await until(lambda: handler.running)
+        store.broken = True
+        await until(lambda: caplog.text.count("could not be renewed: Unavailable") >= 3)
+        assert handler.running == ["part"]
+        store.broken = False
+        handler.may_end("part")
+        await no_jobs(store)
+    assert (handler.ended, handler.cancelled) == (["part"], [])
+
+
+async def test_work_ends_when_its_lease_is_over_and_was_not_renewed(
+    store: TroubledStore,
+    workers: Workers,
+    handler: Scripted,
+    clock: FakeClock,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: Any,
+) -> None:
+    """Another worker, whom the database answers, may have begun it."""
+    monkeypatch.setattr(jobs, "RENEW_EVERY", 0.001)
+    await add(store, at(0, part="part"))
+    async with workers.running():
+        await until(lambda: handler.running)
+        store.broken = True
+        await until(lambda: "could not be renewed" in caplog.text)
+        clock.advance(LEASE.total_seconds())
+        await until(lambda: handler.cancelled == ["part"])
+
+
 async def test_work_ends_when_its_lease_is_lost(
     store: TroubledStore, workers: Workers, handler: Scripted, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:

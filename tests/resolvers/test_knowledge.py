@@ -30,7 +30,7 @@ from domain.knowledge.reading import BODY_MAX_BYTES
 from resolvers import accounts, avatars, knowledge
 from resolvers.context import Context, Services
 from tests.fakes.clock import FakeClock
-from tests.resolvers import talk
+from tests.resolvers import known, talk
 from tests.resolvers.indexed import all_done
 
 TEXT = Addition(content="We open at nine.\n\nParking is free.")
@@ -137,10 +137,8 @@ async def test_nobody_else_reaches_an_item(ann: Context, bob: Context, stranger:
     await avatars.create(bob, {"slug": "bobs", "name": "Bob's", "avatar_model_url": "https://example.com/b.glb"})
     for caller, refusal in ((bob, NotFound), (stranger, Unauthorized)):
         for attempt in (
-            knowledge.page(caller, avatar.id),
+            knowledge.items(caller, avatar.id),
             knowledge.get(caller, item.id),
-            knowledge.passages(caller, item.id, 10),
-            knowledge.summary(caller, avatar.id),
             knowledge.try_question(caller, avatar.id, "When?"),
             knowledge.add(caller, avatar.id, "text", TEXT),
             knowledge.change(caller, item.id, TEXT),
@@ -153,6 +151,14 @@ async def test_nobody_else_reaches_an_item(ann: Context, bob: Context, stranger:
         async with aclosing(knowledge.follow(caller, avatar.id)) as events:
             with pytest.raises(refusal):
                 await anext(events)
+    for of_many in (
+        lambda ctx: knowledge.pages(ctx, [avatar.id], 10),
+        lambda ctx: knowledge.passages(ctx, [item.id], 10),
+        lambda ctx: knowledge.summaries(ctx, [avatar.id]),
+    ):
+        assert await of_many(bob) == {}
+        with pytest.raises(Unauthorized):
+            await of_many(stranger)
     assert await knowledge.get(ann, item.id) == item
 
 
@@ -169,11 +175,11 @@ async def test_pages_are_newest_first(ann: Context, avatar: Avatar, clock: FakeC
     for number in range(3):
         items.append(await added(ann, avatar, given=Addition(title=f"{number}", content="x")))
         clock.advance(1)
-    first = await knowledge.page(ann, avatar.id, 2)
-    rest = await knowledge.page(ann, avatar.id, 2, first.items[-1].id)
+    first = (await knowledge.pages(ann, [avatar.id], 2))[avatar.id]
+    rest = (await knowledge.pages(ann, [avatar.id], 2, first.items[-1].id))[avatar.id]
     assert [item.title for item in first.items + rest.items] == ["2", "1", "0"]
     assert (first.has_next, rest.has_next) == (True, False)
-    assert len((await knowledge.page(ann, avatar.id)).items) == 3
+    assert len(await knowledge.items(ann, avatar.id)) == 3
 
 
 async def test_a_watcher_sees_what_is_unfinished_and_then_what_happens(ann: Context, avatar: Avatar) -> None:
@@ -216,9 +222,9 @@ async def test_an_indexed_item_answers_and_shows_its_passages(services: Services
     await all_done(services)
     ready = await knowledge.get(ann, item.id)
     assert (ready.status, ready.passage_count, ready.generation) == (KnowledgeStatus.READY, 2, 1)
-    page = await knowledge.passages(ann, item.id, 1)
+    page = (await knowledge.passages(ann, [item.id], 1))[item.id]
     assert ([each.text for each in page.passages], page.has_next) == (["We open at nine."], True)
-    rest = await knowledge.passages(ann, item.id, 1, after=0)
+    rest = (await knowledge.passages(ann, [item.id], 1, after=0))[item.id]
     assert ([each.text for each in rest.passages], rest.has_next) == (["Parking is free."], False)
     assert await knowledge.passage(ann, page.passages[0].id) == page.passages[0]
     found = await knowledge.try_question(ann, avatar.id, "Is parking free?")
@@ -231,12 +237,13 @@ async def test_an_indexed_item_answers_and_shows_its_passages(services: Services
 async def test_the_summary_counts(services: Services, ann: Context, avatar: Avatar) -> None:
     await added(ann, avatar)
     await added(ann, avatar, "url", Addition(url="https://example.com/none"))
-    before = await knowledge.summary(ann, avatar.id)
+    before = (await known.summary(ann, avatar.id)).counts
     assert (before.items, before.unfinished, before.failed, before.passages, before.model) == (2, 2, 0, 0, None)
     await all_done(services)
-    after = await knowledge.summary(ann, avatar.id)
+    summary = await known.summary(ann, avatar.id)
+    after = summary.counts
     assert (after.unfinished, after.failed, after.passages, after.model) == (0, 1, 2, "bag-of-words")
-    assert not after.reindexing
+    assert not summary.reindexing
 
 
 async def test_deleting_leaves_an_erasure_to_do(services: Services, ann: Context, avatar: Avatar) -> None:
@@ -268,8 +275,8 @@ async def test_new_content_takes_the_place_of_the_old(services: Services, ann: C
     assert (changed.status, changed.title, changed.generation) == (KnowledgeStatus.QUEUED, item.title, 1)
     assert await knowledge.try_question(ann, avatar.id, "Is parking free?"), "the old words serve meanwhile"
     await all_done(services)
-    page = await knowledge.passages(ann, item.id, 10)
-    assert [(each.text, each.generation) for each in page.passages] == [("We open at ten.", 2)]
+    passages = await known.passages(ann, item.id)
+    assert [(each.text, each.generation) for each in passages] == [("We open at ten.", 2)]
 
 
 @pytest.mark.parametrize(("named", "kept"), [(None, "https://example.com/new"), ("Hours", "Hours")])

@@ -10,7 +10,8 @@ from domain.tables import Store
 from tests.builders import NOON, a_job, an_account, an_avatar
 
 LEASE = timedelta(minutes=1)
-SOON = NOON + timedelta(seconds=1)
+SECOND = timedelta(seconds=1)
+SOON = NOON + SECOND
 AVATAR = an_avatar(an_account())
 
 
@@ -158,3 +159,17 @@ async def test_no_two_workers_get_the_same_job_or_group(store: Store) -> None:
     claimed = await asyncio.gather(*[claim(store, f"worker {number}", lane=lane) for number, lane in enumerate(lanes)])
     held = [job.group for job in claimed if job]
     assert sorted(held) == sorted(avatar.id for avatar in avatars)
+
+
+@pytest.mark.parametrize(("ahead", "is_held"), [(LEASE, True), (2 * LEASE, True), (2 * LEASE + SECOND, False)])
+async def test_a_lease_of_a_clock_that_was_wrong_holds_nothing(store: Store, ahead: timedelta, is_held: bool) -> None:
+    """A clock that is only a little ahead, as those of two servers may be, is believed."""
+    job, whole = a_job(AVATAR), a_job(AVATAR, part=None, lane=Lane.SLOW)
+    await add(store, job, whole)
+    await claim(store, "wrong")
+    await store.write(lambda tx: tx.jobs.renew(job.id, "wrong", NOON + ahead))
+    assert await claimed_id(store, "b", lane=Lane.SLOW) == (None if is_held else whole.id)
+    if not is_held:
+        await finish(store, whole, "b")
+    assert await claimed_id(store, "b") == (None if is_held else job.id)
+    assert await store.write(lambda tx: tx.jobs.renew(job.id, "wrong", NOON + LEASE)) == is_held

@@ -8,7 +8,14 @@ from datetime import timedelta
 import pytest
 
 from domain.avatars import Avatar
-from domain.knowledge.items import Crawl, KnowledgeItem, KnowledgeStatus, KnowledgeTotals, KnowledgeType
+from domain.knowledge.items import (
+    Crawl,
+    KnowledgeCounts,
+    KnowledgeItem,
+    KnowledgeStatus,
+    KnowledgeTotals,
+    KnowledgeType,
+)
 from domain.knowledge.reading import FailureCode
 from domain.tables import Store, Tx
 from tests.builders import NOON, a_passage, an_account, an_avatar, an_item
@@ -19,6 +26,10 @@ LATER = NOON + timedelta(minutes=1)
 
 @pytest.fixture
 async def avatar(store: Store) -> Avatar:
+    return await stored_avatar(store)
+
+
+async def stored_avatar(store: Store) -> Avatar:
     account = an_account()
     avatar = an_avatar(account)
 
@@ -109,9 +120,44 @@ async def test_items_are_paged_newest_first(store: Store, avatar: Avatar) -> Non
     await add(store, *items)
     newest_first = items[::-1]
     assert await store.read(lambda tx: tx.knowledge.of_avatar(avatar.id)) == newest_first
-    assert await store.read(lambda tx: tx.knowledge.page(avatar.id, 2, None)) == newest_first[:2]
-    assert await store.read(lambda tx: tx.knowledge.page(avatar.id, 2, newest_first[1].id)) == newest_first[2:4]
-    assert await store.read(lambda tx: tx.knowledge.page(avatar.id, 2, "unknown")) == []
+    other = await stored_avatar(store)
+    others = an_item(other, created_at=NOON)
+    await add(store, others)
+    for after, page, others_page in (
+        (None, newest_first[:2], [others]),
+        (newest_first[1].id, newest_first[2:4], []),
+        ("unknown", [], []),
+    ):
+        pages = await store.read(lambda tx, after=after: tx.knowledge.pages([avatar.id, other.id], 2, after))  # type: ignore[misc]
+        assert pages == {avatar.id: page, other.id: others_page}
+    assert await store.read(lambda tx: tx.knowledge.pages([], 2, None)) == {}
+
+
+async def test_what_avatars_know_is_counted(store: Store, avatar: Avatar) -> None:
+    other, without = await stored_avatar(store), await stored_avatar(store)
+    await add(
+        store,
+        an_item(avatar, size=5, passage_count=2),
+        an_item(avatar, size=2**40, passage_count=0, status=KnowledgeStatus.FAILED),
+        an_item(avatar, passage_count=3, status=KnowledgeStatus.INDEXING),
+        an_item(other, size=7),
+    )
+    await store.write(lambda tx: tx.knowledge.use_model(avatar.id, "a model"))
+    counts = await store.read(lambda tx: tx.knowledge.counts([avatar.id, other.id, without.id, "unknown"]))
+    assert counts == {
+        avatar.id: KnowledgeCounts(3, 1, 1, 5, 2**40 + 5, "a model"),
+        other.id: KnowledgeCounts(1, 0, 0, 1, 7, None),
+        without.id: KnowledgeCounts(0, 0, 0, 0, 0, None),
+    }
+
+
+async def test_an_accounts_own_are_told_from_others(store: Store, avatar: Avatar) -> None:
+    other = await stored_avatar(store)
+    mine, others = an_item(avatar), an_item(other)
+    await add(store, mine, others)
+    account = avatar.account_id
+    assert await store.read(lambda tx: tx.avatars.own(account, [avatar.id, other.id, "unknown"])) == {avatar.id}
+    assert await store.read(lambda tx: tx.knowledge.own(account, [mine.id, others.id, "unknown"])) == {mine.id}
 
 
 async def test_an_update_changes_all_but_where_it_belongs(store: Store, avatar: Avatar) -> None:
@@ -138,7 +184,7 @@ async def test_deleting_takes_the_body_and_the_passages_along(store: Store, avat
     assert await stored(store, item) is None
     assert await store.read(lambda tx: tx.knowledge.body(item.id)) is None
     assert await store.read(lambda tx: tx.passages.of_generation(item.id, 1)) == []
-    assert await store.read(lambda tx: tx.passages.matching(avatar.id, "otters", 5)) == []
+    assert await store.read(lambda tx: tx.passages.matching(avatar.id, ["otters"], 5)) is None
 
 
 async def test_deleting_an_avatar_takes_its_knowledge_along(store: Store, avatar: Avatar) -> None:

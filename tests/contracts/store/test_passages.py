@@ -50,7 +50,7 @@ async def add(store: Store, item: KnowledgeItem, passages: Sequence[Passage]) ->
 
 async def texts_found(store: Store, avatar: Avatar, question: str, limit: int = 10) -> list[str]:
     def search(tx: Tx) -> list[str]:
-        matches = tx.passages.matching(avatar.id, question, limit)
+        [matches] = tx.passages.matching(avatar.id, [question], limit) or [[]]
         return [passage.text for passage in tx.passages.live([match.passage_id for match in matches])]
 
     return await store.read(search)
@@ -73,9 +73,13 @@ async def test_many_passages_are_added_at_once(store: Store, avatar: Avatar) -> 
 
 async def test_pages_are_in_the_order_of_the_document(store: Store, avatar: Avatar) -> None:
     passages = await known(store, avatar, [f"Passage number {index}" for index in range(6)])
-    item_id = passages[0].item_id
-    assert await store.read(lambda tx: tx.passages.page(item_id, 2, -1)) == passages[:2]
-    assert await store.read(lambda tx: tx.passages.page(item_id, 9, 3)) == passages[4:]
+    others = await known(store, avatar, ["One.", "Two."])
+    item_id, other_id = passages[0].item_id, others[0].item_id
+    for first, after, page, others_page in ((2, -1, passages[:2], others), (9, 3, passages[4:], [])):
+        pages = await store.read(
+            lambda tx, first=first, after=after: tx.passages.pages([item_id, other_id], first, after)  # type: ignore[misc]
+        )
+        assert pages == {item_id: page, other_id: others_page}
 
 
 async def test_neighbours_are_those_of_each_passage_in_the_order_of_the_document(store: Store, avatar: Avatar) -> None:
@@ -99,7 +103,7 @@ async def test_only_the_live_generation_is_read(store: Store, avatar: Avatar) ->
     assert await store.read(lambda tx: tx.passages.live([new.id, old.id])) == [old]
     assert await store.read(lambda tx: tx.passages.around([new.id, old.id], 9)) == [(old, [old])]
     assert await store.read(lambda tx: tx.passages.live_ids(avatar.id)) == [old.id]
-    assert await store.read(lambda tx: tx.passages.page(old.item_id, 9, -1)) == [old]
+    assert await store.read(lambda tx: tx.passages.pages([old.item_id], 9, -1)) == {old.item_id: [old]}
 
     def go_live(tx: Tx) -> None:
         item = tx.knowledge.by_id(avatar.id, old.item_id)
@@ -150,7 +154,7 @@ async def test_scores_run_from_0_to_1_and_unknown_words_lower_them(store: Store,
     await known(store, avatar, ANIMALS)
 
     async def best(question: str) -> float:
-        matches = await store.read(lambda tx: tx.passages.matching(avatar.id, question, 10))
+        [matches] = await store.read(lambda tx: tx.passages.matching(avatar.id, [question], 10)) or [[]]
         assert matches == sorted(matches, key=lambda match: -match.score)
         return matches[0].score
 
@@ -176,7 +180,6 @@ async def test_each_language_has_its_own_stems(
     await known(store, avatar, ANIMALS)
     await known(store, avatar, [text], language)
     assert await texts_found(store, avatar, question) == [text]
-    assert await store.read(lambda tx: tx.passages.languages(avatar.id)) == sorted(["en", language])
 
 
 async def test_titles_and_headings_are_searched_too(store: Store, avatar: Avatar) -> None:
@@ -192,7 +195,27 @@ async def test_another_avatar_s_passages_are_never_found(store: Store, avatar: A
     await store.write(lambda tx: tx.avatars.add(second))
     await known(store, second, ANIMALS)
     assert await texts_found(store, avatar, "otters") == []
-    assert await store.read(lambda tx: tx.passages.languages(avatar.id)) == []
+    assert await store.read(lambda tx: tx.passages.matching(avatar.id, ["otters"], 10)) is None
+    assert not await store.read(lambda tx: tx.passages.has_any(avatar.id))
+    assert await store.read(lambda tx: tx.passages.has_any(second.id))
+
+
+async def test_a_generation_in_the_making_is_no_knowledge_yet(store: Store, avatar: Avatar) -> None:
+    item = an_item(avatar, generation=0)
+    await add(store, item, [a_passage(item, "Otters.", generation=1)])
+    assert not await store.read(lambda tx: tx.passages.has_any(avatar.id))
+    assert await store.read(lambda tx: tx.passages.matching(avatar.id, ["otters"], 10)) is None
+
+
+async def test_several_questions_are_answered_as_each_by_itself(store: Store, avatar: Avatar) -> None:
+    await known(store, avatar, ANIMALS)
+    questions = ["otters", "unicorns", "", "bats"]
+    together = await store.read(lambda tx: tx.passages.matching(avatar.id, questions, 10))
+    alone = [
+        await store.read(lambda tx, each=each: tx.passages.matching(avatar.id, [each], 10))  # type: ignore[misc]
+        for each in questions
+    ]
+    assert [together] == [[found for [found] in alone]]
 
 
 async def test_at_most_the_limit_is_found(store: Store, avatar: Avatar) -> None:

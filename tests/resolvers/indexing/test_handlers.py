@@ -13,9 +13,10 @@ from domain.knowledge.additions import Addition
 from domain.knowledge.items import Crawl, KnowledgeItem, KnowledgeProgress, KnowledgeStatus
 from domain.knowledge.ports import Embedder, Vector
 from domain.knowledge.reading import Document, FailureCode, Raw, Unreadable
-from resolvers import knowledge
+from resolvers import avatars, knowledge
 from resolvers.context import Context, Services
 from resolvers.indexing import source as reading
+from resolvers.indexing.building import TOLD_EVERY
 from resolvers.indexing.handlers import ATTEMPTS
 from resolvers.indexing.source import DocumentSource
 from resolvers.jobs import LEASE
@@ -26,7 +27,9 @@ from tests.fakes.fetcher import FakeFetcher, FakeRobots
 from tests.fakes.paragraphs import ParagraphReader
 from tests.fakes.sign_in import FakeSignIn
 from tests.fakes.vectors import MemoryVectors
+from tests.resolvers import known
 from tests.resolvers.indexed import all_done, no_jobs, watching_models
+from tests.resolvers.talk import AVATAR, caller
 from tests.resolvers.troubled_store import TroubledStore
 
 SITE = "https://example.com"
@@ -103,7 +106,7 @@ async def indexed(services: Services, ann: Context, avatar: Avatar, kind: str, g
 
 
 async def texts_of(ann: Context, item: KnowledgeItem) -> list[str]:
-    return [each.text for each in (await knowledge.passages(ann, item.id, 100)).passages]
+    return [each.text for each in await known.passages(ann, item.id)]
 
 
 async def test_a_page_gives_its_title_and_address(
@@ -112,7 +115,7 @@ async def test_a_page_gives_its_title_and_address(
     fetcher.add(f"{SITE}/a", b"# About us\n\nWe bake bread.")
     item = await indexed(services, ann, avatar, "url", Addition(url=f"{SITE}/a"))
     assert (item.title, item.status) == ("About us", KnowledgeStatus.READY)
-    [passage, *_] = (await knowledge.passages(ann, item.id, 10)).passages
+    [passage, *_] = await known.passages(ann, item.id)
     assert (passage.url, passage.title) == (f"{SITE}/a", "About us")
 
 
@@ -123,7 +126,7 @@ async def test_an_own_title_stays(services: Services, ann: Context, avatar: Avat
 
 async def test_a_pair_is_found_by_its_question(services: Services, ann: Context, avatar: Avatar) -> None:
     item = await indexed(services, ann, avatar, "qa", Addition(question="When do you open?", answer="At nine."))
-    assert [each.title for each in (await knowledge.passages(ann, item.id, 10)).passages] == ["When do you open?"]
+    assert [each.title for each in await known.passages(ann, item.id)] == ["When do you open?"]
     [found] = await knowledge.try_question(ann, avatar.id, "When do you open?")
     assert found.text == "At nine."
 
@@ -135,7 +138,7 @@ async def test_a_site_is_read_page_by_page(
     fetcher.add(f"{SITE}/b", b"# B\n\nThe second page.")
     fetcher.add(f"{SITE}/private", b"Not for robots.")
     item = await indexed(services, ann, avatar, "site", Addition(url=SITE, crawl=Crawl(max_pages=10)))
-    passages = (await knowledge.passages(ann, item.id, 10)).passages
+    passages = await known.passages(ann, item.id)
     assert {(each.title, each.url) for each in passages} == {("Home", f"{SITE}/"), ("B", f"{SITE}/b")}
     assert f"{SITE}/private" not in fetcher.fetched
 
@@ -166,7 +169,34 @@ async def test_a_site_that_never_ends_counts_as_far_as_it_was_read(
     reader.gate.clear()
     with pytest.raises(Unreadable) as failed:
         await source.document(item, None, told)
-    assert failed.value.code is FailureCode.TOO_SLOW
+    assert (failed.value.code, failed.value.passing) == (FailureCode.UNREACHABLE, True)
+
+
+class Interrupted(FakeFetcher):
+    """The database is away from one page to the next."""
+
+    def __init__(self, store: TroubledStore, clock: FakeClock) -> None:
+        super().__init__()
+        self._store, self._clock = store, clock
+
+    async def fetch(self, url: str, media_types: Sequence[str], max_bytes: int) -> Raw:
+        self._store.broken = not self._store.broken
+        self._clock.advance(TOLD_EVERY)
+        return await super().fetch(url, media_types, max_bytes)
+
+
+async def test_a_crawl_is_not_lost_when_the_database_is_away_for_a_moment(
+    store: TroubledStore, clock: FakeClock, sign_in: FakeSignIn
+) -> None:
+    fetcher = Interrupted(store, clock)
+    fetcher.add(f"{SITE}/", f"# Home\n\n<{SITE}/1>".encode())
+    fetcher.add(f"{SITE}/1", b"We bake bread.")
+    async with house.services(clock=clock, store=store, sign_in=sign_in, fetcher=fetcher) as services:
+        ann = caller(services, "ann")
+        avatar = await avatars.create(ann, AVATAR)
+        item = await indexed(services, ann, avatar, "site", Addition(url=SITE))
+    assert (item.status, item.passage_count) == (KnowledgeStatus.READY, 3)
+    assert fetcher.fetched == [f"{SITE}/", f"{SITE}/1"]
 
 
 async def test_a_site_fails_only_if_no_page_can_be_read(
@@ -211,6 +241,16 @@ async def test_what_may_pass_is_tried_again_and_not_for_ever(
             services.workers.wake()
         await no_jobs(services.store)
     assert len(fetcher.fetched) == ATTEMPTS
+
+
+async def test_a_document_that_is_too_slow_to_read_is_not_tried_again(
+    services: Services, ann: Context, avatar: Avatar, fetcher: FakeFetcher
+) -> None:
+    fetcher.fail(f"{SITE}/a", FailureCode.TOO_SLOW)
+    item = await indexed(services, ann, avatar, "url", Addition(url=f"{SITE}/a"))
+    assert (item.status, item.failure) == (KnowledgeStatus.FAILED, FailureCode.TOO_SLOW)
+    assert "Split it" in (item.reason or "")
+    assert len(fetcher.fetched) == 1
 
 
 async def test_progress_is_told_in_order(services: Services, ann: Context, avatar: Avatar, clock: FakeClock) -> None:
@@ -365,19 +405,19 @@ async def test_a_new_model_takes_over_while_the_old_one_serves(
 ) -> None:
     item = await indexed(services, ann, avatar, "text", TEXT)
     embedders.chosen, embedders._others = Counting("newer"), (embedder,)
-    assert (await knowledge.summary(ann, avatar.id)).reindexing
+    assert (await known.summary(ann, avatar.id)).reindexing
     assert await knowledge.try_question(ann, avatar.id, "Paragraph 7 has words of its own.")
     await all_done_with_model(services, ann, avatar, "newer")
-    summary = await knowledge.summary(ann, avatar.id)
-    assert (summary.model, summary.reindexing) == ("newer", False)
-    ids = [each.id for each in (await knowledge.passages(ann, item.id, 100)).passages]
+    summary = await known.summary(ann, avatar.id)
+    assert (summary.counts.model, summary.reindexing) == ("newer", False)
+    ids = [each.id for each in await known.passages(ann, item.id)]
     assert await services.recall.vectors.missing(avatar.id, "newer", ids) == []
     assert await services.recall.vectors.missing(avatar.id, "counting", ids) == ids
 
 
 async def all_done_with_model(services: Services, ann: Context, avatar: Avatar, model: str) -> None:
     async with watching_models(services):
-        while (await knowledge.summary(ann, avatar.id)).model != model:
+        while (await known.summary(ann, avatar.id)).counts.model != model:
             services.workers.wake()
             await asyncio.sleep(0.005)
         await no_jobs(services.store)
@@ -389,7 +429,7 @@ async def test_words_alone_do_without_an_embedder(
     embedders.chosen = None
     item = await indexed(services, ann, avatar, "text", Addition(content="We bake bread."))
     assert item.status is KnowledgeStatus.READY
-    assert (await knowledge.summary(ann, avatar.id)).model is None
+    assert (await known.summary(ann, avatar.id)).counts.model is None
     assert await knowledge.try_question(ann, avatar.id, "Do you bake bread?")
 
 
@@ -401,7 +441,7 @@ async def test_what_was_added_without_the_model_gets_its_vectors_when_that_is_ba
         embedders.chosen = None
         second = await knowledge.add(ann, avatar.id, "text", Addition(content="We bake bread."))
         await no_jobs(services.store)
-        assert (await knowledge.summary(ann, avatar.id)).model is None
+        assert (await known.summary(ann, avatar.id)).counts.model is None
         embedders.chosen = embedder
         await searched_with(services, ann, embedder.model, first, second)
 
@@ -432,7 +472,7 @@ async def test_a_model_that_cannot_be_asked_is_not_told(
 ) -> None:
     await indexed(services, ann, avatar, "text", TEXT)
     embedders.chosen = None
-    assert (await knowledge.summary(ann, avatar.id)).model is None
+    assert (await known.summary(ann, avatar.id)).counts.model is None
 
 
 async def test_vectors_that_were_lost_are_made_anew(
@@ -466,10 +506,10 @@ async def test_new_vectors_do_not_hide_that_others_were_lost(
 async def searched_with(services: Services, ann: Context, model: str, *items: KnowledgeItem) -> None:
     """Waits until the avatar is searched with the model, and every passage of the items has a vector of it."""
     avatar_id = items[0].avatar_id
-    ids = [each.id for item in items for each in (await knowledge.passages(ann, item.id, 100)).passages]
+    ids = [each.id for item in items for each in await known.passages(ann, item.id)]
     assert len(ids) >= len(items)
     missing = services.recall.vectors.missing
-    while (await knowledge.summary(ann, avatar_id)).model != model or await missing(avatar_id, model, ids):
+    while (await known.summary(ann, avatar_id)).counts.model != model or await missing(avatar_id, model, ids):
         services.workers.wake()
         await asyncio.sleep(0.005)
 

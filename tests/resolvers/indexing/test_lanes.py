@@ -17,6 +17,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.embedder import BagOfWords, FakeEmbedders
 from tests.fakes.fetcher import FakeFetcher
 from tests.fakes.sign_in import FakeSignIn
+from tests.resolvers import known
 from tests.resolvers.indexed import no_jobs
 from tests.resolvers.talk import AVATAR
 from tests.resolvers.troubled_store import TroubledStore
@@ -88,7 +89,7 @@ async def test_deleted_text_is_erased_while_a_site_is_read(
 ) -> None:
     item = await knowledge.add(ann, avatar.id, "text", Addition(content="We open at nine."))
     await ready(ann, item)
-    passages = [each.id for each in (await knowledge.passages(ann, item.id, 10)).passages]
+    passages = [each.id for each in await known.passages(ann, item.id)]
     await knowledge.delete(ann, item.id)
     while await services.recall.vectors.missing(avatar.id, "bag-of-words", passages) != passages:  # noqa: ASYNC110
         await asyncio.sleep(0.005)
@@ -109,11 +110,11 @@ async def test_a_new_model_waits_for_the_site(
     await services.store.write(lambda tx: tx.jobs.add(embed_job(avatar.id, services.clock.now())))
     services.workers.wake()
     await ready(ann, await knowledge.add(ann, avatar.id, "text", Addition(content="On Sundays at ten.")))
-    assert (await knowledge.summary(ann, avatar.id)).model == "bag-of-words"
+    assert (await known.summary(ann, avatar.id)).counts.model == "bag-of-words"
     fetcher.may_answer.set()
     await no_jobs(services.store)
     assert (await knowledge.get(ann, site.id)).status is KnowledgeStatus.READY
-    assert (await knowledge.summary(ann, avatar.id)).model == "newer"
+    assert (await known.summary(ann, avatar.id)).counts.model == "newer"
     ids = await services.store.read(lambda tx: tx.passages.live_ids(avatar.id))
     assert len(ids) == 3
     assert await services.recall.vectors.missing(avatar.id, "newer", ids) == []

@@ -16,6 +16,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.embedder import FakeEmbedders
 from tests.fakes.fetcher import FakeFetcher
 from tests.fakes.sign_in import FakeSignIn
+from tests.resolvers import known
 from tests.resolvers.indexed import all_done
 from tests.resolvers.troubled_store import TroubledStore
 
@@ -54,7 +55,7 @@ async def languages(ann: Context, avatar: Avatar, fetcher: FakeFetcher, *pages: 
         fetcher.add(SITE + path, page(text))
     item = await knowledge.add(ann, avatar.id, "site", Addition(url=SITE))
     await all_done(ann.services)
-    passages = (await knowledge.passages(ann, item.id, 10)).passages
+    passages = await known.passages(ann, item.id)
     assert set((await knowledge.get(ann, item.id)).languages) == {each.language for each in passages}
     return {(each.url or "").removeprefix(SITE): each.language for each in passages}
 
