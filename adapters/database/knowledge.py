@@ -10,7 +10,7 @@ from adapters.database.lists import LIST, listed, of_each, of_list
 from adapters.database.statements import Driver, Statement, assignments, insertion, locked
 from adapters.database.tables import ACCOUNTS, AVATARS, BODIES, EMBEDDINGS, KNOWLEDGE
 from domain.knowledge.items import KnowledgeCounts, KnowledgeItem, KnowledgeStatus, KnowledgeTotals
-from domain.tables import Knowledge
+from domain.knowledge.tables import Knowledge
 
 FIELDS = tuple(field.name for field in fields(KnowledgeItem))
 COLUMNS = tuple(KNOWLEDGE.c[name] for name in FIELDS)

@@ -33,7 +33,7 @@ from adapters.database.tables import KNOWLEDGE, PASSAGES
 from adapters.words import ranking
 from adapters.words.terms import hidden, questions_terms
 from domain.knowledge.items import Match, Passage
-from domain.tables import Passages
+from domain.knowledge.tables import Passages
 
 FIELDS = tuple(field.name for field in fields(Passage))
 COLUMNS = tuple(PASSAGES.c[name] for name in FIELDS)

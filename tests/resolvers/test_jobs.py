@@ -274,22 +274,6 @@ async def test_work_ends_when_its_lease_is_lost(
     assert await store.write(lambda tx: tx.jobs.renew(taken.id, "another", now + LEASE))
 
 
-async def test_work_ends_when_its_lease_cannot_be_renewed(
-    store: TroubledStore,
-    workers: Workers,
-    handler: Scripted,
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    monkeypatch.setattr(jobs, "RENEW_EVERY", 0.001)
-    await add(store, at(0, part="part"))
-    async with workers.running():
-        await until(lambda: handler.running)
-        store.broken = True
-        await until(lambda: handler.cancelled == ["part"] and "left to be done again: Unavailable" in caplog.text)
-    assert (handler.ended, handler.told) == ([], [])
-
-
 async def test_a_job_that_is_stopped_can_be_taken_up_by_another(
     store: TroubledStore, workers: Workers, handler: Scripted, clock: FakeClock
 ) -> None:

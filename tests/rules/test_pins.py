@@ -140,6 +140,7 @@ PINS = {
             "schema/root.py",
             "schema/engine/cost.py",
             "schema/engine/errors.py",
+            "schema/engine/introspection.py",
             "schema/engine/projection.py",
             "schema/engine/runner.py",
             "schema/engine/secrecy.py",

@@ -20,6 +20,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.embedder import BagOfWords
 from tests.fakes.sign_in import FakeSignIn
 from tests.parts.postgres import Postgres
+from tests.resolvers import known
 from tests.resolvers.indexed import all_done, no_jobs
 from tests.resolvers.talk import AVATAR, caller
 
@@ -53,15 +54,14 @@ async def test_items_of_one_avatar_are_indexed_and_erased_beside_each_other(serv
 
     old = {name: await knowledge.add(ann, avatar.id, "text", about(name)) for name in GONE}
     await all_done(services)
-    passages = {item.id: await knowledge.passages(ann, item.id, 10) for item in old.values()}
-    gone = [passage.id for page in passages.values() for passage in page.passages]
+    gone = [passage.id for item in old.values() for passage in await known.passages(ann, item.id)]
     new = [await knowledge.add(ann, avatar.id, "text", about(name)) for name in NAMES]
     async with services.workers.running():
         await asyncio.gather(*(knowledge.delete(ann, item.id) for item in old.values()))
         await no_jobs(services.store)
     ready = [await knowledge.get(ann, item.id) for item in new]
     assert {item.status for item in ready} == {KnowledgeStatus.READY}
-    summary = await knowledge.summary(ann, avatar.id)
+    summary = (await known.summary(ann, avatar.id)).counts
     assert (summary.items, summary.passages, summary.model) == (len(NAMES), 5 * len(NAMES), BagOfWords().model)
     vectors, live = services.recall.vectors, await services.store.read(lambda tx: tx.passages.live_ids(avatar.id))
     assert await vectors.missing(avatar.id, BagOfWords().model, [*live, *gone]) == gone

@@ -464,7 +464,7 @@ async def test_a_model_that_comes_while_an_item_goes_live_without_it_is_taken_up
     ) as others:
         ann.services = others
         await indexed(others, ann, avatar, "text", Addition(content="We bake bread."))
-        assert (await knowledge.summary(ann, avatar.id)).model == embedder.model
+        assert (await known.summary(ann, avatar.id)).counts.model == embedder.model
 
 
 async def test_a_model_that_cannot_be_asked_is_not_told(
@@ -492,7 +492,7 @@ async def test_new_vectors_do_not_hide_that_others_were_lost(
 ) -> None:
     """As when somebody adds an item before the restored server has looked what is there."""
     first = await indexed(services, ann, avatar, "text", TEXT)
-    ids = [each.id for each in (await knowledge.passages(ann, first.id, 100)).passages]
+    ids = [each.id for each in await known.passages(ann, first.id)]
     vectors = services.recall.vectors
     await vectors.remove_avatar(avatar.id)
     async with house.services(

@@ -3,12 +3,13 @@
 import asyncio
 import json
 from contextlib import suppress
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from starlette.types import Message
 
 from domain.ai.providers import Patience
+from resolvers.context import Context, Services
 from schema.door import GraphQLDoor
 from schema.engine.places import PLACES
 from tests.doors.doors import REPLY, SEND, START
@@ -71,7 +72,7 @@ async def test_answers_are_made_only_as_they_are_taken() -> None:
     client = Reluctant()
     scope: dict[str, Any] = {
         "type": "websocket", "path": "/graphql", "headers": [], "query_string": b"",
-        "subprotocols": ["graphql-transport-ws"], "state": {"context": None},
+        "subprotocols": ["graphql-transport-ws"], "state": {"context": Context(cast(Services, None), "request", "192.0.2.1")},
     }  # fmt: skip
     door = asyncio.create_task(GraphQLDoor(None, open_schema=True)(scope, client.receive, client.send))
     for _ in range(OPERATIONS):
