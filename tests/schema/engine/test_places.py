@@ -70,9 +70,10 @@ class Reluctant:
 
 async def test_answers_are_made_only_as_they_are_taken() -> None:
     client = Reluctant()
+    context = Context(cast(Services, None), "request", "192.0.2.1")
     scope: dict[str, Any] = {
         "type": "websocket", "path": "/graphql", "headers": [], "query_string": b"",
-        "subprotocols": ["graphql-transport-ws"], "state": {"context": Context(cast(Services, None), "request", "192.0.2.1")},
+        "subprotocols": ["graphql-transport-ws"], "state": {"context": context},
     }  # fmt: skip
     door = asyncio.create_task(GraphQLDoor(None, open_schema=True)(scope, client.receive, client.send))
     for _ in range(OPERATIONS):
