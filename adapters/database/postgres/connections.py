@@ -1,5 +1,6 @@
 """How this program connects to PostgreSQL, and which of PostgreSQL's errors mean what."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -20,15 +21,16 @@ PARAMETERS = {"host": "host", "port": "port", "sslmode": "ssl"}
 
 LOST = ("08", "57P")
 """Beginnings of SQLSTATE codes: connections, a server that stops or starts."""
-UNREACHABLE = ("28", "3D000", "40001", "40P01", "53", "55P03", "57014", "58")
-"""Beginnings of SQLSTATE codes: authorization, a database that is missing, transactions that
-lost against others too often, resources, locks, cancelled statements, the server's own system."""
+OF_THE_ROW = ("22", "23")
+"""Beginnings of SQLSTATE codes: values that no column takes, constraints. Every other error is the database's own."""
+READ_ONLY = "25006"
 
-RETRIES = {"40001": 5, "40P01": 5, "23505": 1}
-"""How often a transaction is tried again: serialization, deadlock, a unique value.
+RETRIES = {"40001": 5, "40P01": 5, "23505": 1, READ_ONLY: 1}
+"""How often a transaction is tried again: serialization, deadlock, a unique value, a database that was read-only.
 
 Somebody else may have stored the unique value a moment ago; the second time the work sees their row.
 """
+log = logging.getLogger(__name__)
 
 
 class ConnectionLost(Exception):
@@ -119,12 +121,28 @@ def retries_for(error: Exception) -> int:
     return 1 if isinstance(error, ConnectionLost) else RETRIES.get(sqlstate(error), 0)
 
 
+def is_read_only(error: Exception) -> bool:
+    """A server that was demoted, or that its provider closed for writing."""
+    return sqlstate(error) == READ_ONLY
+
+
+def is_of_the_database(error: Exception) -> bool:
+    """Whether it could not do what it was asked."""
+    found = driver_error(error)
+    if isinstance(found, ConnectionLost | OSError | asyncpg.InternalClientError):
+        return True
+    told = isinstance(error, DBAPIError) or isinstance(found, asyncpg.PostgresError | asyncpg.InterfaceError)
+    return told and not sqlstate(error).startswith(OF_THE_ROW)
+
+
 @contextmanager
-def unavailable_when_unreachable() -> Iterator[None]:
-    """Raises `Unavailable` when PostgreSQL could not do what it was rightly asked."""
+def unavailable_when_unreachable(*, writes: bool = True) -> Iterator[None]:
+    """Raises `Unavailable` when PostgreSQL could not do what it was rightly asked; a read may not write."""
     try:
         yield
     except Exception as error:
-        if isinstance(error, ConnectionLost | OSError) or is_loss(error) or sqlstate(error).startswith(UNREACHABLE):
-            raise Unavailable("The database cannot be used right now. Try again in a moment.") from error
-        raise
+        if not is_of_the_database(error) or (is_read_only(error) and not writes):
+            raise
+        if state := sqlstate(error):
+            log.error("PostgreSQL refused: %s", state)
+        raise Unavailable("The database cannot be used right now. Try again in a moment.") from error

@@ -13,6 +13,7 @@ from adapters.database.postgres.connections import (
     ConnectionLost,
     is_closed,
     is_loss,
+    is_read_only,
     postgres_pool,
     retries_for,
     unavailable_when_unreachable,
@@ -65,7 +66,7 @@ class PostgresStore(Store):
     async def _do(self, work: Callable[[Tx], T], writes: bool) -> T:
         """Tries again as often as the error of the last attempt deserves."""
         retries = 0
-        with unavailable_when_unreachable():
+        with unavailable_when_unreachable(writes=writes):
             while True:
                 try:
                     async with self._pool.acquire() as connection:
@@ -89,6 +90,8 @@ async def transact(connection: asyncpg.Connection, work: Callable[[Tx], T], writ
         return await greenlet_spawn(work_and_commit)
     except Exception as error:
         if not is_closed(connection):
+            if writes and is_read_only(error):
+                connection.terminate()  # a new one may lead to another server, or begin in another mode
             if not is_loss(error):
                 raise
             connection.terminate()  # the server has not hung up yet
