@@ -16,6 +16,12 @@ from domain.errors import Unavailable
 
 CONNECTIONS = 10
 CONNECT_SECONDS, COMMAND_SECONDS = 5.0, 30.0
+PATIENCE, WAIT_SECONDS, LOCK_SECONDS = 5.0, 3.0, 1.5
+"""How long a work may take, how much of that it may wait for a connection, and how much for each lock.
+
+`COMMAND_SECONDS` is for statements that take long by themselves, and for what the server still does of a work that was
+given up. A lock that is held for long elsewhere must not keep all connections.
+"""
 PARAMETERS = {"host": "host", "port": "port", "sslmode": "ssl"}
 """What an address may have behind its question mark, and what asyncpg calls it."""
 
@@ -56,9 +62,8 @@ def postgres_engine(url: URL, command_seconds: float | None = COMMAND_SECONDS, *
 
 def postgres_pool(url: URL) -> asyncpg.Pool:
     """To be entered. Connects when somebody asks, and replaces connections that were closed meanwhile."""
-    _, address = PostgresDriver.dialect.create_connect_args(postgres_url(url))
     return asyncpg.create_pool(
-        **address,
+        **address_of(url),
         **connect_options(COMMAND_SECONDS),
         min_size=0,
         max_size=CONNECTIONS,
@@ -66,6 +71,15 @@ def postgres_pool(url: URL) -> asyncpg.Pool:
         init=prepare,
         reset=keep,
     )
+
+
+async def connect_alone(url: URL) -> asyncpg.Connection:
+    """A connection of its own, without limits of time."""
+    return await asyncpg.connect(**address_of(url), **connect_options(None))
+
+
+def address_of(url: URL) -> dict[str, Any]:
+    return dict(PostgresDriver.dialect.create_connect_args(postgres_url(url))[1])
 
 
 def connect_options(command_seconds: float | None) -> dict[str, Any]:
@@ -79,9 +93,12 @@ def connect_options(command_seconds: float | None) -> dict[str, Any]:
 async def prepare(connection: asyncpg.Connection) -> None:
     """Without PostgreSQL's compiler, which takes tens of milliseconds for a search of a few.
 
-    A pooler such as PgBouncer would refuse that as a parameter of the connection.
+    A pooler such as PgBouncer would refuse these as parameters of the connection.
     """
-    await connection.execute("SET jit TO off")
+    await connection.execute(
+        f"SET jit TO off; SET lock_timeout TO {LOCK_SECONDS * 1000:.0f}; "
+        f"SET statement_timeout TO {COMMAND_SECONDS * 1000:.0f}"
+    )
     await connection.set_type_codec("json", schema="pg_catalog", encoder=str, decoder=orjson.loads)
 
 
@@ -98,8 +115,11 @@ def sqlstate(error: Exception) -> str:
 
 
 def is_loss(error: Exception) -> bool:
-    """Whether the server said goodbye. asyncpg may be confused by that in the middle of its own affairs."""
-    return isinstance(error, asyncpg.InternalClientError) or sqlstate(error).startswith(LOST)
+    """Whether the server said goodbye, or nothing in time.
+
+    asyncpg may be confused by a goodbye in the middle of its own affairs.
+    """
+    return isinstance(error, asyncpg.InternalClientError | TimeoutError) or sqlstate(error).startswith(LOST)
 
 
 def is_closed(connection: asyncpg.Connection) -> bool:

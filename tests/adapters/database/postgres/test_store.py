@@ -3,8 +3,7 @@
 import asyncio
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable
-from dataclasses import replace
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -13,52 +12,16 @@ import pytest
 from sqlalchemy import make_url
 from sqlalchemy.util import await_only
 
-from adapters.database.postgres import connections
 from adapters.database.postgres.connections import CONNECTIONS
-from adapters.database.statements import Compiled
 from adapters.database.store import open_store
-from adapters.database.tx import SqlTx
-from adapters.system_clock import SystemClock
 from domain.accounts import Account
 from domain.errors import Unavailable
-from domain.sessions import Message, MessageStatus, Session
+from domain.sessions import Session
 from domain.tables import Store, Tx
-from resolvers.answering.settling import Settling
+from tests.adapters.database.postgres.activity import add_message, connected, until_active
 from tests.adapters.database.sqlite.test_store import WRITE_AND_WAIT, added, stored
-from tests.builders import a_message, a_reply, a_session, an_account, an_avatar
+from tests.builders import a_message, an_account, an_avatar
 from tests.parts.postgres import Postgres, running
-
-
-@pytest.fixture(autouse=True)
-def _no_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connections, "COMMAND_SECONDS", 3600.0)
-
-
-@pytest.fixture
-async def url(postgres: Postgres) -> AsyncIterator[str]:
-    async with postgres.database() as url:
-        yield url
-
-
-@pytest.fixture
-async def store(url: str) -> AsyncIterator[Store]:
-    async with open_store(url) as store:
-        yield store
-
-
-@pytest.fixture
-async def session(store: Store) -> Session:
-    account = an_account()
-    avatar = an_avatar(account)
-    session = a_session(avatar)
-
-    def add(tx: Tx) -> None:
-        tx.accounts.add(account)
-        tx.avatars.add(avatar)
-        tx.sessions.add(session)
-
-    await store.write(add)
-    return session
 
 
 @pytest.mark.parametrize(
@@ -115,24 +78,6 @@ async def test_callers_who_leave_keep_no_connection(url: str, store: Store) -> N
     assert await connected(url) <= CONNECTIONS
 
 
-async def connected(url: str, state: str = "%") -> int:
-    """How many the program has, of those that are in a state."""
-    sql = (
-        "SELECT count(*) FROM pg_stat_activity "
-        "WHERE datname = current_database() AND application_name = 'avatarium' AND state LIKE $1"
-    )
-    connection = await asyncpg.connect(url)
-    try:
-        return int(await connection.fetchval(sql, state))
-    finally:
-        await connection.close()
-
-
-async def until_active(url: str, count: int) -> None:
-    while await connected(url, "active") != count:  # noqa: ASYNC110
-        await asyncio.sleep(0.01)
-
-
 async def test_more_callers_than_connections_wait(url: str, store: Store, session: Session) -> None:
     """While another program holds a row, all connections wait for it, and other callers for them."""
     holder = await asyncpg.connect(url)
@@ -144,19 +89,6 @@ async def test_more_callers_than_connections_wait(url: str, store: Store, sessio
     await holder.close()
     await asyncio.gather(*writing)
     assert await store.read(lambda tx: tx.messages.questions(session.id)) == 3 * CONNECTIONS
-
-
-async def add_message(store: Store, message: Message) -> Message:
-    """As the resolver does it: a message that was sent before is not stored again."""
-
-    def add(tx: Tx) -> Message:
-        assert tx.sessions.by_id(message.session_id)
-        before = tx.messages.of_client(message.session_id, message.client_message_id or "none")
-        if before is None:
-            tx.messages.add(message)
-        return before or message
-
-    return await store.write(add)
 
 
 async def test_a_message_that_is_sent_many_times_at_once_is_stored_once(store: Store, session: Session) -> None:
@@ -246,59 +178,6 @@ async def test_a_newer_server_may_change_the_schema_meanwhile(url: str, store: S
     await other.close()
     answers = await asyncio.gather(*[stored(store, [account]) for _ in range(3 * CONNECTIONS)])
     assert answers == [[True]] * len(answers)
-
-
-def refused_with(state: str) -> Callable[[Tx], None]:
-    """A work that PostgreSQL refuses with a code of its own."""
-
-    def work(tx: Tx) -> None:
-        assert isinstance(tx, SqlTx)
-        raising = f"DO $$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = '{state}'; END $$"
-        tx._driver.execute(Compiled(raising, (), {}, (), None), ())
-
-    return work
-
-
-@pytest.mark.parametrize("state", ["25006", "42P01", "42501", "53100", "55000", "57014", "58030", "XX001"])
-async def test_what_is_not_about_the_row_is_unavailable(store: Store, state: str) -> None:
-    with pytest.raises(Unavailable):
-        await store.write(refused_with(state))
-
-
-@pytest.mark.parametrize("state", ["22001", "22021", "23502", "23514"])
-async def test_what_is_about_the_row_is_not(store: Store, state: str) -> None:
-    with pytest.raises(asyncpg.PostgresError):
-        await store.write(refused_with(state))
-
-
-async def test_a_value_that_cannot_be_sent_is_no_fault_of_the_database(store: Store) -> None:
-    with pytest.raises(asyncpg.DataError):
-        await store.write(lambda tx: tx.messages.page("any", 2**70, None))
-
-
-async def test_a_reply_that_ends_while_the_database_is_read_only_is_stored_later(
-    url: str, store: Store, session: Session, postgres: Postgres
-) -> None:
-    """Those connections too are replaced that were opened meanwhile, and would stay read-only."""
-    settling, reply = Settling(SystemClock(), store), a_reply(a_message(session), status=MessageStatus.STREAMING)
-    await store.write(lambda tx: tx.messages.add(reply))
-    await turn_read_only(postgres, url)
-    whole = replace(reply, content="All of it.", status=MessageStatus.COMPLETE)
-    for attempt in (settling.settle(whole), *[settling.settle_kept() for _ in range(CONNECTIONS)]):
-        with pytest.raises(Unavailable):
-            await attempt
-    await postgres.run(f"ALTER DATABASE {make_url(url).database} RESET default_transaction_read_only")
-    await settling.settle_kept()
-    stored = await store.read(lambda tx: tx.messages.by_id(reply.id))
-    assert stored is not None
-    assert (stored.content, stored.status) == ("All of it.", MessageStatus.COMPLETE)
-
-
-async def turn_read_only(postgres: Postgres, url: str) -> None:
-    """Connections that there are do not hear of it."""
-    name = make_url(url).database
-    await postgres.run(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
-    await postgres.run(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
 
 
 @pytest.mark.parametrize("mode", ["fast", "immediate"])
