@@ -57,6 +57,7 @@ async def open_services(settings: Settings, metrics: "Metrics | None" = None) ->
     from resolvers.answering.turns import Turns
     from resolvers.indexing.handlers import open_indexing
     from resolvers.jobs import Workers
+    from resolvers.probe import Probe
 
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     clock = SystemClock()
@@ -76,7 +77,7 @@ async def open_services(settings: Settings, metrics: "Metrics | None" = None) ->
         workers = await opened(Workers(clock, store, await opened(open_indexing(indexing))).running())
         yield Services(
             settings.public_url, clock, store, memory.replies, models, trust.vault, trust.sign_in,
-            memory.limiter, telemetry, turns, workers, recall, memory.news,
+            memory.limiter, telemetry, turns, workers, recall, memory.news, Probe(clock, store),
         )  # fmt: skip
 
 

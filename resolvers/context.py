@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from resolvers.answering.recall import Recall
     from resolvers.answering.turns import Turns
     from resolvers.jobs import Workers
+    from resolvers.probe import Probe
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,7 @@ class Services:
     workers: "Workers"
     recall: "Recall"
     news: KnowledgeNews
+    probe: "Probe"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,9 @@
 """Whether visitors should be sent to this server now."""
 
-import asyncio
 from enum import StrEnum
 
-from domain.errors import Unavailable
 from resolvers.context import Context
 from resolvers.guards import anyone
-
-DATABASE_PATIENCE = 1.0
-NOBODY = "nobody"
 
 
 class Obstacle(StrEnum):
@@ -18,11 +13,8 @@ class Obstacle(StrEnum):
 
 @anyone
 async def obstacles(ctx: Context) -> list[Obstacle]:
-    """Why not; nothing when it is ready. The database has a second to answer."""
+    """Why not; nothing when it is ready."""
     found = [Obstacle.STOPPING] if ctx.services.turns.closing else []
-    try:
-        async with asyncio.timeout(DATABASE_PATIENCE):
-            await ctx.services.store.read(lambda tx: tx.accounts.by_id(NOBODY))
-    except (TimeoutError, Unavailable):
+    if not await ctx.services.probe.succeeds():
         found.append(Obstacle.DATABASE)
     return found

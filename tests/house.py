@@ -21,6 +21,7 @@ from resolvers.indexing.handlers import handlers
 from resolvers.indexing.models import ModelWatch
 from resolvers.indexing.source import DocumentSource
 from resolvers.jobs import LANES, Workers
+from resolvers.probe import Probe
 from tests.fakes.clock import FakeClock
 from tests.fakes.embedder import BagOfWords, FakeEmbedders
 from tests.fakes.fetcher import FakeFetcher, FakeRobots
@@ -95,4 +96,5 @@ async def services(
             workers=workers,
             recall=recall,
             news=news,
+            probe=Probe(clock, store),
         )

@@ -50,7 +50,7 @@ UPDATE = Statement(
     .where(ONE)
     .values(assignments(column for column in AVATARS.c if column.name not in ("id", *COUNTERS)))
 )
-DELETE = Statement(delete(AVATARS).where(ONE))
+DELETE = Statement(delete(AVATARS).where(ONE), is_slow=True)
 COUNT_VIEW = Statement(update(AVATARS).where(ONE).values(view_count=AVATARS.c.view_count + 1))
 COUNT_CONVERSATION = Statement(update(AVATARS).where(ONE).values(conversation_count=AVATARS.c.conversation_count + 1))
 

@@ -53,7 +53,8 @@ ADD_ONE = insertion(PASSAGES, [*COLUMNS, PASSAGES.c.words])
 PREFIXES = [f"p{index}_" for index in range(AT_ONCE)]
 ADD_MANY = insertion(PASSAGES, [*COLUMNS, PASSAGES.c.words], *PREFIXES)
 OF_GENERATION = Statement(
-    select(*COLUMNS).where(OF_ITEM, PASSAGES.c.generation == bindparam("generation")).order_by(PASSAGES.c.position)
+    select(*COLUMNS).where(OF_ITEM, PASSAGES.c.generation == bindparam("generation")).order_by(PASSAGES.c.position),
+    is_slow=True,
 )
 PAGED = PASSAGES.alias("paged")
 
@@ -106,7 +107,7 @@ WORDS_OF = of_list(
     ),
     BigInteger,
 )
-KEEP_ONLY = Statement(delete(PASSAGES).where(OF_ITEM, PASSAGES.c.generation != bindparam("generation")))
+KEEP_ONLY = Statement(delete(PASSAGES).where(OF_ITEM, PASSAGES.c.generation != bindparam("generation")), is_slow=True)
 
 HAVING_TERM = (
     select(WORDS.c.rowid).where(WHOLE_INDEX.op("MATCH")(bindparam("term", type_=Text))).limit(COMMON + 1).subquery()

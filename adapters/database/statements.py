@@ -24,7 +24,7 @@ class Compiled:
     """A statement in the words of one database. `constants` are the values written into it.
 
     `converters` make Python's values of the driver's, for the columns where they differ.
-    `inserts_or_updates`: the table in which it does.
+    `inserts_or_updates`: the table in which it does. `is_slow`: it takes long where there is much.
     """
 
     text: str
@@ -32,6 +32,7 @@ class Compiled:
     constants: Mapping[str, Any]
     converters: tuple[tuple[int, Converter], ...]
     inserts_or_updates: str | None
+    is_slow: bool = False
 
     def parameters(self, values: Mapping[str, Any]) -> tuple[Any, ...]:
         given = {**self.constants, **values}
@@ -70,11 +71,12 @@ class Driver(Protocol):
 class Statement:
     """One statement of Core. Its values are passed by the names of its `bindparam`s.
 
-    `postgresql` is what PostgreSQL is asked instead, where it has words of its own.
+    `postgresql` is what PostgreSQL is asked instead, where it has words of its own. `is_slow`: it takes long where
+    there is much, as a deletion of all that hangs on a row does.
     """
 
-    def __init__(self, core: Core, postgresql: Core | None = None) -> None:
-        self.core = core
+    def __init__(self, core: Core, postgresql: Core | None = None, *, is_slow: bool = False) -> None:
+        self.core, self._is_slow = core, is_slow
         self._of_postgresql = core if postgresql is None else postgresql
         self._compiled: dict[type[Dialect], Compiled] = {}
 
@@ -102,7 +104,7 @@ class Statement:
         known = self._compiled.get(type(dialect))
         if known is None:
             core = self._of_postgresql if dialect.name == "postgresql" else self.core
-            known = self._compiled[type(dialect)] = compiled_for(core, dialect)
+            known = self._compiled[type(dialect)] = compiled_for(core, dialect, self._is_slow)
         return known
 
 
@@ -113,7 +115,7 @@ def is_storable(value: object) -> bool:
     return "\0" not in value and (value.isascii() or not SURROGATE.search(value))
 
 
-def compiled_for(core: Core, dialect: Dialect) -> Compiled:
+def compiled_for(core: Core, dialect: Dialect, is_slow: bool) -> Compiled:
     compiled = core.compile(dialect=dialect)
     binds = {name: compiled.binds[name] for name in compiled.positiontup or ()}
     return Compiled(
@@ -125,6 +127,7 @@ def compiled_for(core: Core, dialect: Dialect) -> Compiled:
         constants={name: bind.effective_value for name, bind in binds.items() if not bind.required},
         converters=tuple(converters_for(core, dialect)) if isinstance(core, Select) else (),
         inserts_or_updates=str(core.table) if isinstance(core, Insert | Update) else None,
+        is_slow=is_slow,
     )
 
 
@@ -139,10 +142,10 @@ def locked(core: Select[Any], table: Table) -> Select[Any]:
     return core.with_for_update(key_share=True, of=table)
 
 
-def insertion(table: Table, columns: Sequence[Column[Any]] = (), *prefixes: str) -> Statement:
+def insertion(table: Table, columns: Sequence[Column[Any]] = (), *prefixes: str, is_slow: bool = False) -> Statement:
     """Inserts one row; each value goes by its column's name. With `prefixes` a row for each, whose names begin so."""
     rows = [assignments(columns or table.columns, prefix) for prefix in prefixes or ("",)]
-    return Statement(insert(table).inline().values(rows if prefixes else rows[0]))
+    return Statement(insert(table).inline().values(rows if prefixes else rows[0]), is_slow=is_slow)
 
 
 def assignments(columns: Iterable[Column[Any]], prefix: str = "") -> dict[str, Any]:

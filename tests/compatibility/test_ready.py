@@ -15,9 +15,10 @@ import compatibility
 from adapters.serving.asgi import RequestContext
 from domain.errors import Unavailable
 from domain.tables import Tx
-from resolvers import readiness
+from resolvers import probe
 from resolvers.context import Context, Services
 from tests import house
+from tests.fakes.clock import FakeClock
 from tests.fakes.outer_store import OuterStore
 from tests.parts.sqlite import new_store
 
@@ -35,9 +36,30 @@ class SilentStore(OuterStore):
         raise AssertionError
 
 
+class RefusingStore(OuterStore):
+    """Answers what is read, and counts what it was to write."""
+
+    refuses, asked = True, 0
+
+    async def write(self, work: Callable[[Tx], T]) -> T:
+        self.asked += 1
+        if self.refuses:
+            raise Unavailable("The database cannot be used right now.")
+        return await super().write(work)
+
+
+class StuckStore(OuterStore):
+    asked = 0
+
+    async def write(self, work: Callable[[Tx], T]) -> T:
+        self.asked += 1
+        await asyncio.Event().wait()
+        raise AssertionError
+
+
 @pytest.fixture(autouse=True)
 def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(readiness, "DATABASE_PATIENCE", math.inf)
+    monkeypatch.setattr(probe, "PATIENCE", math.inf)
 
 
 async def asked(services: Services) -> tuple[int, object]:
@@ -57,9 +79,39 @@ async def test_a_server_that_can_answer_is_ready() -> None:
 
 @pytest.mark.parametrize("kind", [DownStore, SilentStore])
 async def test_a_server_without_its_database_is_not(kind: type[OuterStore], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(readiness, "DATABASE_PATIENCE", 0)
+    monkeypatch.setattr(probe, "PATIENCE", 0)
     async with new_store() as store, house.services(store=kind(store)) as services:
         assert await asked(services) == (503, {"status": "unready", "reasons": ["DATABASE_UNAVAILABLE"]})
+
+
+async def test_a_server_whose_database_takes_no_writes_is_not_until_it_does_again() -> None:
+    """However often it is asked, the database is at most once a second."""
+    clock = FakeClock()
+    async with new_store() as inner, house.services(store=(store := RefusingStore(inner)), clock=clock) as services:
+        answers = [await asked(services) for _ in range(3)]
+        store.refuses = False
+        answers.append(await asked(services))
+        clock.advance(1)
+        back = [await asked(services) for _ in range(3)]
+    assert answers == [(503, {"status": "unready", "reasons": ["DATABASE_UNAVAILABLE"]})] * 4
+    assert back == [(200, {"status": "ready"})] * 3
+    assert store.asked == 2
+
+
+async def test_a_write_that_has_not_ended_is_no_sign_of_life(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(probe, "PATIENCE", 0)
+    clock = FakeClock()
+    async with new_store() as inner, house.services(store=(store := StuckStore(inner)), clock=clock) as services:
+        for _ in range(3):
+            assert (await asked(services))[0] == 503
+            clock.advance(5)
+    assert store.asked == 1
+
+
+async def test_asking_leaves_nothing_behind() -> None:
+    async with new_store() as store, house.services(store=store) as services:
+        assert await asked(services) == (200, {"status": "ready"})
+        assert await store.read(lambda tx: tx.jobs.is_empty())
 
 
 async def test_a_server_that_stops_is_not() -> None:

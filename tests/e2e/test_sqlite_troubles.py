@@ -139,17 +139,19 @@ async def test_a_lock_that_is_given_back_is_waited_for(
     with database(server) as other:
         other.execute("BEGIN EXCLUSIVE")
         saying = [asyncio.create_task(door.say(SHORT_ID, session, WORDS)) for door, session in talks]
-        await questions_answered(server, http)
+        await questions_answered(server, http, talks[0][1])
         assert not any(each.done() for each in saying)
         other.execute("ROLLBACK")
     assert [answer.text for answer in await asyncio.gather(*saying)] == [TEXT] * len(talks)
 
 
-async def questions_answered(server: Avatarium, http: aiohttp.ClientSession) -> None:
+async def questions_answered(server: Avatarium, http: aiohttp.ClientSession, session: str) -> None:
     """So many, each of which reads the database, that whoever asked something before has met the lock."""
+    door = GraphQLSendAndFollow(server.url, http)
     for _ in range(20):
-        async with http.get(f"{server.url}/ready") as response:
-            await response.read()
+        assert await door.execute("query ($id: ID!) { node(id: $id) { id } }", {"id": session}) == {
+            "node": {"id": session}
+        }
 
 
 async def test_a_lock_that_lasts_is_told(tmp_path: Path, upstream: Upstream, http: aiohttp.ClientSession) -> None:

@@ -1,4 +1,4 @@
-"""A line to a server of this machine, which a test can cut."""
+"""A line to a server of this machine, which a test can cut, or on which nothing passes for a while."""
 
 import asyncio
 from asyncio import StreamReader, StreamWriter
@@ -14,6 +14,15 @@ class Line:
         self.url = url
         self._server = urlsplit(url)
         self._ends: list[StreamWriter] = []
+        self._passes = asyncio.Event()
+        self._passes.set()
+
+    def hold(self) -> None:
+        """From here on it takes what is sent, and nothing arrives."""
+        self._passes.clear()
+
+    def release(self) -> None:
+        self._passes.set()
 
     def cut(self) -> None:
         for each in self._ends:
@@ -23,14 +32,15 @@ class Line:
         answers, questions = await asyncio.open_connection(self._server.hostname, self._server.port)
         self._ends += [writer, questions]
         with suppress(ConnectionError):
-            await asyncio.gather(passed_on(reader, questions), passed_on(answers, writer))
+            await asyncio.gather(self._pass_on(reader, questions), self._pass_on(answers, writer))
 
-
-async def passed_on(reader: StreamReader, writer: StreamWriter) -> None:
-    while data := await reader.read(65_536):
-        writer.write(data)
-        await writer.drain()
-    writer.close()
+    async def _pass_on(self, reader: StreamReader, writer: StreamWriter) -> None:
+        while data := await reader.read(65_536):
+            await self._passes.wait()
+            writer.write(data)
+            await writer.drain()
+        await self._passes.wait()
+        writer.close()
 
 
 @asynccontextmanager
@@ -39,4 +49,5 @@ async def line_to(url: str) -> AsyncIterator[Line]:
     async with await asyncio.start_server(line.connect, "127.0.0.1", 0) as near_end:
         line.url = line.url.replace(str(urlsplit(url).port), str(near_end.sockets[0].getsockname()[1]))
         yield line
+        line.release()
         line.cut()

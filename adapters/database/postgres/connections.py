@@ -1,5 +1,6 @@
 """How this program connects to PostgreSQL, and which of PostgreSQL's errors mean what."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -15,20 +16,27 @@ from domain.errors import Unavailable
 
 CONNECTIONS = 10
 CONNECT_SECONDS, COMMAND_SECONDS = 5.0, 30.0
+PATIENCE, WAIT_SECONDS, LOCK_SECONDS = 5.0, 3.0, 1.5
+"""How long a work may take, how much of that it may wait for a connection, and how much for each lock.
+
+`COMMAND_SECONDS` is for statements that take long by themselves, and for what the server still does of a work that was
+given up. A lock that is held for long elsewhere must not keep all connections.
+"""
 PARAMETERS = {"host": "host", "port": "port", "sslmode": "ssl"}
 """What an address may have behind its question mark, and what asyncpg calls it."""
 
 LOST = ("08", "57P")
 """Beginnings of SQLSTATE codes: connections, a server that stops or starts."""
-UNREACHABLE = ("28", "3D000", "40001", "40P01", "53", "55P03", "57014", "58")
-"""Beginnings of SQLSTATE codes: authorization, a database that is missing, transactions that
-lost against others too often, resources, locks, cancelled statements, the server's own system."""
+OF_THE_ROW = ("22", "23")
+"""Beginnings of SQLSTATE codes: values that no column takes, constraints. Every other error is the database's own."""
+READ_ONLY = "25006"
 
-RETRIES = {"40001": 5, "40P01": 5, "23505": 1}
-"""How often a transaction is tried again: serialization, deadlock, a unique value.
+RETRIES = {"40001": 5, "40P01": 5, "23505": 1, READ_ONLY: 1}
+"""How often a transaction is tried again: serialization, deadlock, a unique value, a database that was read-only.
 
 Somebody else may have stored the unique value a moment ago; the second time the work sees their row.
 """
+log = logging.getLogger(__name__)
 
 
 class ConnectionLost(Exception):
@@ -54,9 +62,8 @@ def postgres_engine(url: URL, command_seconds: float | None = COMMAND_SECONDS, *
 
 def postgres_pool(url: URL) -> asyncpg.Pool:
     """To be entered. Connects when somebody asks, and replaces connections that were closed meanwhile."""
-    _, address = PostgresDriver.dialect.create_connect_args(postgres_url(url))
     return asyncpg.create_pool(
-        **address,
+        **address_of(url),
         **connect_options(COMMAND_SECONDS),
         min_size=0,
         max_size=CONNECTIONS,
@@ -64,6 +71,15 @@ def postgres_pool(url: URL) -> asyncpg.Pool:
         init=prepare,
         reset=keep,
     )
+
+
+async def connect_alone(url: URL) -> asyncpg.Connection:
+    """A connection of its own, without limits of time."""
+    return await asyncpg.connect(**address_of(url), **connect_options(None))
+
+
+def address_of(url: URL) -> dict[str, Any]:
+    return dict(PostgresDriver.dialect.create_connect_args(postgres_url(url))[1])
 
 
 def connect_options(command_seconds: float | None) -> dict[str, Any]:
@@ -77,9 +93,12 @@ def connect_options(command_seconds: float | None) -> dict[str, Any]:
 async def prepare(connection: asyncpg.Connection) -> None:
     """Without PostgreSQL's compiler, which takes tens of milliseconds for a search of a few.
 
-    A pooler such as PgBouncer would refuse that as a parameter of the connection.
+    A pooler such as PgBouncer would refuse these as parameters of the connection.
     """
-    await connection.execute("SET jit TO off")
+    await connection.execute(
+        f"SET jit TO off; SET lock_timeout TO {LOCK_SECONDS * 1000:.0f}; "
+        f"SET statement_timeout TO {COMMAND_SECONDS * 1000:.0f}"
+    )
     await connection.set_type_codec("json", schema="pg_catalog", encoder=str, decoder=orjson.loads)
 
 
@@ -96,8 +115,11 @@ def sqlstate(error: Exception) -> str:
 
 
 def is_loss(error: Exception) -> bool:
-    """Whether the server said goodbye. asyncpg may be confused by that in the middle of its own affairs."""
-    return isinstance(error, asyncpg.InternalClientError) or sqlstate(error).startswith(LOST)
+    """Whether the server said goodbye, or nothing in time.
+
+    asyncpg may be confused by a goodbye in the middle of its own affairs.
+    """
+    return isinstance(error, asyncpg.InternalClientError | TimeoutError) or sqlstate(error).startswith(LOST)
 
 
 def is_closed(connection: asyncpg.Connection) -> bool:
@@ -119,12 +141,28 @@ def retries_for(error: Exception) -> int:
     return 1 if isinstance(error, ConnectionLost) else RETRIES.get(sqlstate(error), 0)
 
 
+def is_read_only(error: Exception) -> bool:
+    """A server that was demoted, or that its provider closed for writing."""
+    return sqlstate(error) == READ_ONLY
+
+
+def is_of_the_database(error: Exception) -> bool:
+    """Whether it could not do what it was asked."""
+    found = driver_error(error)
+    if isinstance(found, ConnectionLost | OSError | asyncpg.InternalClientError):
+        return True
+    told = isinstance(error, DBAPIError) or isinstance(found, asyncpg.PostgresError | asyncpg.InterfaceError)
+    return told and not sqlstate(error).startswith(OF_THE_ROW)
+
+
 @contextmanager
-def unavailable_when_unreachable() -> Iterator[None]:
-    """Raises `Unavailable` when PostgreSQL could not do what it was rightly asked."""
+def unavailable_when_unreachable(*, writes: bool = True) -> Iterator[None]:
+    """Raises `Unavailable` when PostgreSQL could not do what it was rightly asked; a read may not write."""
     try:
         yield
     except Exception as error:
-        if isinstance(error, ConnectionLost | OSError) or is_loss(error) or sqlstate(error).startswith(UNREACHABLE):
-            raise Unavailable("The database cannot be used right now. Try again in a moment.") from error
-        raise
+        if not is_of_the_database(error) or (is_read_only(error) and not writes):
+            raise
+        if state := sqlstate(error):
+            log.error("PostgreSQL refused: %s", state)
+        raise Unavailable("The database cannot be used right now. Try again in a moment.") from error

@@ -4,8 +4,10 @@ A round trip costs more than most statements do. So nothing is sent before its a
 next question or for the commit, and those in different tables go together as one statement.
 """
 
+import asyncio
+import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
@@ -19,27 +21,30 @@ from adapters.database.statements import Compiled, Driver, Row
 
 WRITING = "BEGIN"
 READING = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+Ask = Callable[..., Coroutine[Any, Any, Any]]
 NUMBER = re.compile(r"\$(\d+)")
 
 
 class PostgresDriver(Driver):
     """One transaction. Works in a greenlet of SQLAlchemy's, which does the awaiting.
 
+    `deadline`: of the loop's clock. A statement that takes long by itself is no reason to give up, and puts it off.
     `committing`: from then on a lost connection leaves open what was stored.
     """
 
     dialect: Dialect = PGDialect_asyncpg(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
     refusal = asyncpg.IntegrityConstraintViolationError
 
-    def __init__(self, connection: asyncpg.Connection, *, writes: bool) -> None:
-        self._connection, self._writes = connection, writes
+    def __init__(self, connection: asyncpg.Connection, *, writes: bool, deadline: float = math.inf) -> None:
+        self._connection, self._writes, self._deadline = connection, writes, deadline
+        self._time = asyncio.get_running_loop().time
         self._begun = False
         self._waiting: list[tuple[Compiled, Sequence[Any]]] = []
         self.committing = False
 
     def fetch(self, statement: Compiled, parameters: Sequence[Any]) -> Sequence[Row]:
         self.flush()
-        rows: Sequence[Row] = await_only(self._connection.fetch(statement.text, *parameters))
+        rows: Sequence[Row] = self._answer(self._connection.fetch, statement.text, parameters, statement.is_slow)
         return rows
 
     def execute(self, statement: Compiled, parameters: Sequence[Any]) -> None:
@@ -82,13 +87,26 @@ class PostgresDriver(Driver):
             return
         if goes_together(changes):
             text = together(tuple(statement.text for statement, _ in changes))
-            self._send(text, *[value for _, parameters in changes for value in parameters])
+            values = [value for _, parameters in changes for value in parameters]
+            self._send(text, *values, is_slow=any(statement.is_slow for statement, _ in changes))
             return
         for statement, parameters in changes:
-            self._send(statement.text, *parameters)
+            self._send(statement.text, *parameters, is_slow=statement.is_slow)
 
-    def _send(self, text: str, *parameters: Any) -> None:
-        await_only(self._connection.execute(text, *parameters))
+    def _send(self, text: str, *parameters: Any, is_slow: bool = False) -> None:
+        self._answer(self._connection.execute, text, parameters, is_slow)
+
+    def _answer(self, ask: Ask, text: str, parameters: Sequence[Any], is_slow: bool) -> Any:
+        """A connection that did not answer in time is given up: asyncpg would wait until its question is taken back."""
+        began = self._time()
+        try:
+            return await_only(ask(text, *parameters, timeout=None if is_slow else self._deadline - began))
+        except TimeoutError:
+            self._connection.terminate()
+            raise
+        finally:
+            if is_slow:
+                self._deadline += self._time() - began
 
 
 def goes_together(changes: Sequence[tuple[Compiled, Sequence[Any]]]) -> bool:

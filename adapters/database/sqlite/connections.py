@@ -4,6 +4,7 @@ A connection waits five seconds for another process's lock, or as long as the ad
 `sqlite:////path/to/file.db?timeout=30`.
 """
 
+import logging
 import sqlite3
 import time
 from collections.abc import Iterator, Sequence
@@ -32,18 +33,9 @@ READING = ("PRAGMA query_only = ON",)
 
 WAL_ATTEMPTS, WAL_PAUSE = 100, 0.05
 KIND = 0xFF  # of SQLite's extended error codes, the low byte is the kind
-UNREACHABLE = frozenset(
-    {
-        sqlite3.SQLITE_BUSY,
-        sqlite3.SQLITE_LOCKED,
-        sqlite3.SQLITE_NOMEM,
-        sqlite3.SQLITE_INTERRUPT,
-        sqlite3.SQLITE_IOERR,
-        sqlite3.SQLITE_FULL,
-        sqlite3.SQLITE_CANTOPEN,
-        sqlite3.SQLITE_PROTOCOL,
-    }
-)
+OF_THE_ROW = frozenset({sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_TOOBIG})
+"""Every other error is the database's own."""
+log = logging.getLogger(__name__)
 
 
 def connect_to_write(url: URL) -> sqlite3.Connection:
@@ -109,6 +101,12 @@ def begin_with(engine: Engine, command: str) -> None:
         connection.exec_driver_sql(command)
 
 
+def name_of(error: BaseException) -> str:
+    """What may be logged of an error: its text may quote a visitor."""
+    cause = driver_error(error)
+    return str(getattr(cause, "sqlite_errorname", type(cause).__name__))
+
+
 def driver_error(error: BaseException) -> BaseException:
     """What SQLite said, without what SQLAlchemy adds: that quotes the values of the statement."""
     return error.orig or error if isinstance(error, DBAPIError) else error
@@ -116,8 +114,10 @@ def driver_error(error: BaseException) -> BaseException:
 
 def unavailable(error: BaseException) -> Unavailable | None:
     """`Unavailable` when SQLite could not do what it was rightly asked; None for any other error."""
-    if getattr(driver_error(error), "sqlite_errorcode", 0) & KIND not in UNREACHABLE:
+    code = getattr(driver_error(error), "sqlite_errorcode", None)
+    if code is None or code & KIND in OF_THE_ROW:
         return None
+    log.error("SQLite refused: %s", name_of(error))
     found = Unavailable("The database cannot be used right now. Try again in a moment.")
     found.__cause__ = error
     return found

@@ -46,12 +46,17 @@ class SqliteReaders:
         connection.close()
 
 
+def is_change(error: BaseException) -> bool:
+    """Whether a read tried to write, which its connection refuses."""
+    return getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_READONLY
+
+
 def attempt(errand: Errand, connection: sqlite3.Connection, tx: Tx) -> None:
     """Within a transaction, since each statement would else see a snapshot of its own."""
     try:
         connection.execute("BEGIN")
         errand.value = errand.work(tx)
     except BaseException as error:
-        errand.error = unavailable(error) or error
+        errand.error = error if is_change(error) else unavailable(error) or error
     finally:
         connection.rollback()

@@ -14,7 +14,7 @@ from queue import Empty
 from threading import Thread
 from typing import TypeVar
 
-from adapters.database.sqlite.connections import driver_error, unavailable
+from adapters.database.sqlite.connections import name_of, unavailable
 from adapters.database.sqlite.driver import SqliteDriver
 from adapters.database.sqlite.errands import Errand, Errands, done, settle
 from adapters.database.tx import SqlTx
@@ -94,9 +94,3 @@ class SqliteWriter:
                 raise TransactionLost from error
             self._connection.execute("ROLLBACK TO errand")
         self._connection.execute("RELEASE errand")
-
-
-def name_of(error: BaseException) -> str:
-    """What may be logged of an error: its text may quote a visitor."""
-    cause = driver_error(error)
-    return str(getattr(cause, "sqlite_errorname", type(cause).__name__))

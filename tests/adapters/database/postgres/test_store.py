@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -12,48 +12,16 @@ import pytest
 from sqlalchemy import make_url
 from sqlalchemy.util import await_only
 
-from adapters.database.postgres import connections
 from adapters.database.postgres.connections import CONNECTIONS
 from adapters.database.store import open_store
 from domain.accounts import Account
 from domain.errors import Unavailable
-from domain.sessions import Message, Session
+from domain.sessions import Session
 from domain.tables import Store, Tx
+from tests.adapters.database.postgres.activity import add_message, connected, until_active
 from tests.adapters.database.sqlite.test_store import WRITE_AND_WAIT, added, stored
-from tests.builders import a_message, a_session, an_account, an_avatar
+from tests.builders import a_message, an_account, an_avatar
 from tests.parts.postgres import Postgres, running
-
-
-@pytest.fixture(autouse=True)
-def _no_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connections, "COMMAND_SECONDS", 3600.0)
-
-
-@pytest.fixture
-async def url(postgres: Postgres) -> AsyncIterator[str]:
-    async with postgres.database() as url:
-        yield url
-
-
-@pytest.fixture
-async def store(url: str) -> AsyncIterator[Store]:
-    async with open_store(url) as store:
-        yield store
-
-
-@pytest.fixture
-async def session(store: Store) -> Session:
-    account = an_account()
-    avatar = an_avatar(account)
-    session = a_session(avatar)
-
-    def add(tx: Tx) -> None:
-        tx.accounts.add(account)
-        tx.avatars.add(avatar)
-        tx.sessions.add(session)
-
-    await store.write(add)
-    return session
 
 
 @pytest.mark.parametrize(
@@ -110,24 +78,6 @@ async def test_callers_who_leave_keep_no_connection(url: str, store: Store) -> N
     assert await connected(url) <= CONNECTIONS
 
 
-async def connected(url: str, state: str = "%") -> int:
-    """How many the program has, of those that are in a state."""
-    sql = (
-        "SELECT count(*) FROM pg_stat_activity "
-        "WHERE datname = current_database() AND application_name = 'avatarium' AND state LIKE $1"
-    )
-    connection = await asyncpg.connect(url)
-    try:
-        return int(await connection.fetchval(sql, state))
-    finally:
-        await connection.close()
-
-
-async def until_active(url: str, count: int) -> None:
-    while await connected(url, "active") != count:  # noqa: ASYNC110
-        await asyncio.sleep(0.01)
-
-
 async def test_more_callers_than_connections_wait(url: str, store: Store, session: Session) -> None:
     """While another program holds a row, all connections wait for it, and other callers for them."""
     holder = await asyncpg.connect(url)
@@ -139,19 +89,6 @@ async def test_more_callers_than_connections_wait(url: str, store: Store, sessio
     await holder.close()
     await asyncio.gather(*writing)
     assert await store.read(lambda tx: tx.messages.questions(session.id)) == 3 * CONNECTIONS
-
-
-async def add_message(store: Store, message: Message) -> Message:
-    """As the resolver does it: a message that was sent before is not stored again."""
-
-    def add(tx: Tx) -> Message:
-        assert tx.sessions.by_id(message.session_id)
-        before = tx.messages.of_client(message.session_id, message.client_message_id or "none")
-        if before is None:
-            tx.messages.add(message)
-        return before or message
-
-    return await store.write(add)
 
 
 async def test_a_message_that_is_sent_many_times_at_once_is_stored_once(store: Store, session: Session) -> None:

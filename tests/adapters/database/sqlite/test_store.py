@@ -19,7 +19,9 @@ from adapters.database.sqlite import connections as sqlite_connections
 from adapters.database.sqlite.connections import connect_to_write
 from adapters.database.sqlite.store import READERS
 from adapters.database.sqlite.writer import BATCH
+from adapters.database.statements import Compiled
 from adapters.database.store import open_store
+from adapters.database.tx import SqlTx
 from domain.accounts import Account
 from domain.errors import Unavailable
 from domain.sessions import Message, MessageStatus, Session
@@ -154,6 +156,21 @@ async def test_another_programs_lock_is_unavailable_while_it_lasts(url: str, fil
         assert await stored(store, [account]) == [True]
 
 
+@pytest.mark.parametrize("trouble", ["PRAGMA query_only = ON", "DROP TABLE accounts"])
+async def test_what_is_not_about_the_row_is_unavailable(url: str, trouble: str) -> None:
+    """As for a file that turned read-only, or a table that went."""
+    account = an_account()
+
+    def add(tx: Tx) -> None:
+        assert isinstance(tx, SqlTx)
+        tx._driver.execute(Compiled(trouble, (), {}, (), None), ())
+        tx.accounts.add(account)
+
+    async with open_store(url) as store:
+        with pytest.raises(Unavailable):
+            await store.write(add)
+
+
 @contextmanager
 def no_file_grows_beyond(size: int) -> Iterator[None]:
     """As on a full disk: what SQLite appends to its log fails, here when it commits."""
@@ -191,7 +208,8 @@ async def test_a_full_database_keeps_exactly_what_it_acknowledged(
         assert await stored(store, accounts) == [answer is None for answer in answers]
         await added(store, small := an_account())
         assert await stored(store, [small]) == [True]
-    assert {record.getMessage() for record in caplog.records} == {"a transaction was lost: SQLITE_FULL"}
+    messages = {"a transaction was lost: SQLITE_FULL", "SQLite refused: SQLITE_FULL"}
+    assert {record.getMessage() for record in caplog.records} == messages
 
 
 async def test_a_savepoint_that_is_lost_with_its_transaction_breaks_nothing(
