@@ -157,13 +157,14 @@ def serve(settings: Settings) -> int:
         for module in WHAT_TAKES_LONG:
             await asyncio.to_thread(import_module, module)
         from adapters.observing.metrics import Metrics
+        from adapters.trust.local import sign_in_link
 
         metrics = Metrics() if settings.metrics_token else None
         async with open_services(settings, metrics) as services:
             opened.append(services)
             app = build(services, settings, metrics)
             calm_garbage_collection()
-            announce(settings)
+            print(addresses(settings, f"/a/{DEMO_SHORT_ID}", sign_in_link(settings, DEMO_EMAIL)), flush=True)
             yield app
 
     async def drain(seconds: float) -> None:
@@ -174,12 +175,6 @@ def serve(settings: Settings) -> int:
     if failure:
         print(f"avatarium could not start: {failure}", file=sys.stderr)
     return 1 if failure else 0
-
-
-def announce(settings: Settings) -> None:
-    from adapters.trust.local import sign_in_link
-
-    print(addresses(settings, f"/a/{DEMO_SHORT_ID}", sign_in_link(settings, DEMO_EMAIL)), flush=True)
 
 
 def main() -> None:
