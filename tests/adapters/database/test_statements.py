@@ -14,11 +14,12 @@ from adapters.database.migrations import migrate
 from adapters.database.sqlite.driver import SqliteDriver
 from adapters.database.statements import Statement
 
+NOT_FOR_SQLITE = (sql_jobs.ALONE, sql_sessions.ALL_SAID)
 STATEMENTS = {
     f"{module.__name__}.{name}": value
     for module in (sql_accounts, sql_avatars, sql_jobs, sql_sessions)
     for name, value in vars(module).items()
-    if isinstance(value, Statement) and value is not sql_jobs.ALONE  # which SQLite is never asked
+    if isinstance(value, Statement) and value not in NOT_FOR_SQLITE
 }
 
 
