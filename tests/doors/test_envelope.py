@@ -48,7 +48,7 @@ async def test_a_body_that_is_too_large_is_refused(http: aiohttp.ClientSession, 
 async def test_a_defect_is_masked_and_its_words_are_not_logged(
     http: aiohttp.ClientSession, house: House, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(*_: object) -> object:
+    def broken(*_: object, **__: object) -> object:
         raise KeyError("a visitor's words")
 
     monkeypatch.setattr("resolvers.avatars.require_visible", broken)
