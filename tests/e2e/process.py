@@ -20,22 +20,40 @@ PATIENT = {f"AVATARIUM_AI_{wait}_TIMEOUT": "3600" for wait in ("CONNECT", "FIRST
 
 @dataclass(slots=True)
 class Avatarium:
-    """A running server. `output` is what it has printed so far."""
+    """A running server. `output` is what it has printed so far.
+
+    All of it is read at once: a program whose pipe is full stands still.
+    """
 
     url: str
     data: Path
     process: Process
     environment: Mapping[str, str]
     output: list[str] = field(default_factory=list)
+    unread: asyncio.Queue[str] = field(default_factory=asyncio.Queue)
+    reading: asyncio.Task[None] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.reading = asyncio.create_task(self._read())
+
+    @property
+    def link(self) -> str:
+        """The sign-in link that it printed at its start."""
+        return next(word for line in self.output for word in line.split() if "#token=" in word)
 
     async def read_until(self, text: str) -> str:
         """Reads on until a line holds `text`; fails when the process ends before."""
-        assert self.process.stdout
-        while line := (await self.process.stdout.readline()).decode():
-            self.output.append(line)
+        while line := await self.unread.get():
             if text in line:
                 return line
         raise AssertionError("the server ended:\n" + "".join(self.output))
+
+    async def _read(self) -> None:
+        assert self.process.stdout
+        while line := (await self.process.stdout.readline()).decode():
+            self.output.append(line)
+            self.unread.put_nowait(line)
+        self.unread.put_nowait("")
 
     async def command(self, *arguments: str) -> str:
         """What another command of the program prints, given the same settings."""
@@ -46,8 +64,7 @@ class Avatarium:
     async def stop(self) -> int:
         if self.process.returncode is None:
             self.process.send_signal(signal.SIGTERM)
-            assert self.process.stdout
-            self.output.append((await self.process.stdout.read()).decode())
+        await self.reading
         return await self.process.wait()
 
     async def leaks(self, *secrets: str) -> list[str]:
@@ -78,4 +95,5 @@ async def avatarium(data: Path, **settings: str) -> AsyncIterator[Avatarium]:
     finally:
         if process.returncode is None:
             process.kill()
-            await process.communicate()
+        await server.reading
+        await process.wait()

@@ -76,7 +76,7 @@ async def test_a_crash_interrupts_a_reply_which_keeps_its_words_and_can_go_on(tm
     async with running_upstream() as upstream, page_of(f"http://127.0.0.1:{port}") as page:
         settings = {"AVATARIUM_PORT": str(port), "GROQ_API_KEY": "key", "GROQ_API_BASE": upstream.url}
         async with avatarium(tmp_path, **settings) as server:
-            speak_with(tmp_path, "endless")
+            speak_with(tmp_path, "stall")
             await page.goto(f"{server.url}/a/DemoAvatar1")
             await page.get_by_role("textbox").fill("Talk")
             await page.get_by_role("textbox").press("Enter")
@@ -97,7 +97,7 @@ async def test_a_crash_interrupts_a_reply_which_keeps_its_words_and_can_go_on(tm
 
 
 async def test_the_printed_link_signs_in(server: Avatarium, page: Page) -> None:
-    link = server.output[-1].split()[-1]
+    link = server.link
     await page.goto(link)
     await expect(page.get_by_text("demo@localhost")).to_be_visible()
     await expect(page.get_by_role("link", name="Ava").first).to_be_visible()
@@ -107,7 +107,7 @@ async def test_the_printed_link_signs_in(server: Avatarium, page: Page) -> None:
 async def test_a_link_of_somebody_else_asks_and_one_that_is_refused_signs_nobody_out(
     server: Avatarium, page: Page
 ) -> None:
-    await page.goto(server.output[-1].split()[-1])
+    await page.goto(server.link)
     await expect(page.get_by_text("demo@localhost")).to_be_visible()
     for title, token in (("refused", "rubbish"), ("expired", token_of(server, "eve@example.com", minutes=-1))):
         await page.goto(f"{server.url}/sign-in#token={token}")
@@ -126,7 +126,7 @@ async def test_a_link_of_somebody_else_asks_and_one_that_is_refused_signs_nobody
 
 async def test_a_long_address_fits_a_small_phone(server: Avatarium, page: Page) -> None:
     await page.set_viewport_size({"width": 320, "height": 568})
-    await page.goto(server.output[-1].split()[-1])
+    await page.goto(server.link)
     await expect(page.get_by_text("demo@localhost")).to_be_visible()
     address = "somebodywithaverylongname@department.example.com"
     await page.goto(f"{server.url}/sign-in#token={token_of(server, address, minutes=60)}")
@@ -136,7 +136,7 @@ async def test_a_long_address_fits_a_small_phone(server: Avatarium, page: Page) 
 
 
 async def test_what_a_link_leaves_in_the_browser_outlives_the_link(server: Avatarium, page: Page) -> None:
-    link = server.output[-1].split()[-1]
+    link = server.link
     await page.goto(link)
     await expect(page.get_by_text("demo@localhost")).to_be_visible()
     kept = await page.evaluate("localStorage.getItem('avatarium.token')")
@@ -182,7 +182,7 @@ async def test_a_page_of_another_site_talks_until_the_owner_forbids_it(server: A
     # Another origin on this machine, and a page without a policy of its own: browsers keep others from loopback.
     await shop.goto(server.url.replace("127.0.0.1", "localhost") + "/v1/health")
     assert await shop.evaluate(FROM_ANOTHER_SITE, server.url) == ["Ava", "started", "pong"]
-    token = server.output[-1].strip().partition("token=")[2]
+    token = server.link.partition("token=")[2]
     async with (
         aiohttp.ClientSession(server.url, headers={"Authorization": f"Bearer {token}"}) as owner,
         owner.patch("/v1/consumer-avatars/DemoAvatar1", json={"allowEmbedding": False}) as response,
