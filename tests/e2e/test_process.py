@@ -160,7 +160,8 @@ async def test_words_survive_a_kill_and_the_open_reply_is_closed(tmp_path: Path,
             server.process.kill()
             await server.process.wait()
         async with avatarium(tmp_path, **settings):
-            pass
+            while await sql(database, "SELECT id FROM messages WHERE status = 'streaming'"):  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
     stored = await sql(database, "SELECT role, content, status FROM messages ORDER BY position")
     assert stored[0] == ("user", "Never lose this", "complete")
     assert stored[1] == ("assistant", draft, "interrupted")
