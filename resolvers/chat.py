@@ -66,24 +66,29 @@ async def follow(ctx: Context, reply_id: str, after_seq: int = 0) -> AsyncGenera
     """
     if after_seq < 0:
         raise BadRequest.field("afterSeq", "takes the seq of the last event you have, or 0")
-    if await ctx.services.replies.has(reply_id):
-        with ctx.services.telemetry.listening():
-            async with aclosing(ctx.services.replies.follow(reply_id, after_seq)) as events:
-                async for event in events:
-                    yield event
+    over = await stored_when_over(ctx, reply_id)
+    if over:
+        for event in resumed(over, after_seq):
+            yield event
         return
-    for event in resumed(await over(ctx, reply_id), after_seq):
-        yield event
+    with ctx.services.telemetry.listening():
+        async with aclosing(ctx.services.replies.follow(reply_id, after_seq)) as events:
+            async for event in events:
+                yield event
 
 
-async def over(ctx: Context, reply_id: str) -> Message:
-    """The stored reply. One that its server left behind is waited for until it is closed, within a few seconds."""
+async def stored_when_over(ctx: Context, reply_id: str) -> Message | None:
+    """The stored reply; None for one whose log is here.
+
+    One that its server left behind is waited for, within a few seconds: until it is closed, or begun here.
+    """
     turns = ctx.services.turns
-    while True:
+    while not await ctx.services.replies.has(reply_id):
         message = await stored_reply(ctx, reply_id)
-        if message.status is not MessageStatus.STREAMING or turns.speaks(reply_id) or turns.closing:
+        if message.status is not MessageStatus.STREAMING or turns.keeps(reply_id) or turns.closing:
             return message
         await turns.next_sweep()
+    return None
 
 
 @anyone

@@ -75,7 +75,11 @@ class Turns:
 
     def speaks(self, reply_id: str) -> bool:
         """Whether the reply is being spoken here, or is over and not stored yet."""
-        return reply_id in self._running or self._settling.keeps(reply_id)
+        return reply_id in self._running or self.keeps(reply_id)
+
+    def keeps(self, reply_id: str) -> bool:
+        """Whether the reply is over here, and not stored yet."""
+        return self._settling.keeps(reply_id)
 
     async def start(self, opened: Opened) -> None:
         """Lets the avatar speak, after it has finished all earlier replies of the same session.
@@ -95,7 +99,11 @@ class Turns:
         of_session.append(turn)
         self._ports.telemetry.turn_began()
         settling.add_done_callback(lambda _: self._forget(turn))
-        await transcript.begin()
+        try:
+            await transcript.begin()
+        except BaseException:
+            speaking.cancel()
+            raise
         begun.set()
 
     async def stop(self, reply_id: str) -> None:

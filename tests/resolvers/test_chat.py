@@ -499,3 +499,16 @@ async def test_an_answer_that_the_shutdown_cuts_off_is_no_answer(
     with pytest.raises(Unavailable, match="stopping"):
         await asking
     assert (await said(store, session_id))[-1] == ("assistant", "Hello ", MessageStatus.INTERRUPTED)
+
+
+async def test_whoever_waits_for_a_mute_reply_hears_it_when_it_is_begun(
+    stranger: Context, unconfirmed: str, store: Store, hello: str
+) -> None:
+    [_, reply] = await store.read(lambda tx: tx.messages.page(unconfirmed, 10, None))
+    waiting = asyncio.create_task(heard(stranger, reply.id))
+    await stranger.services.turns.sweep()
+    assert not waiting.done()
+    await chat.send(stranger, unconfirmed, "Hi", client_message_id="1")
+    while not waiting.done():
+        await stranger.services.turns.sweep()
+    assert done(await waiting).text == hello

@@ -13,7 +13,13 @@ from resolvers import accounts, avatars, chat, knowledge, models, sessions
 ROOT = Path(__file__).parents[2]
 MODULES = (accounts, avatars, chat, knowledge, models, sessions)
 DOORS = ("schema", "compatibility", "web")
-HELPERS = {"avatars.changed_secrets", "avatars.owner_id", "chat.over", "chat.stored_reply", "sessions.require_password"}
+HELPERS = {
+    "avatars.changed_secrets",
+    "avatars.owner_id",
+    "chat.stored_reply",
+    "chat.stored_when_over",
+    "sessions.require_password",
+}
 
 
 def verbs(module: ModuleType) -> Iterator[tuple[str, Callable[..., object]]]:
