@@ -502,13 +502,15 @@ async def test_an_answer_that_the_shutdown_cuts_off_is_no_answer(
 
 
 async def test_whoever_waits_for_a_mute_reply_hears_it_when_it_is_begun(
-    stranger: Context, unconfirmed: str, store: Store, hello: str
+    stranger: Context, unconfirmed: str, store: Store, models: ScriptedModels
 ) -> None:
+    models.script(FIRST, "Hello ", gate := asyncio.Event(), "there.")
     [_, reply] = await store.read(lambda tx: tx.messages.page(unconfirmed, 10, None))
     waiting = asyncio.create_task(heard(stranger, reply.id))
     await stranger.services.turns.sweep()
-    assert not waiting.done()
-    await chat.send(stranger, unconfirmed, "Hi", client_message_id="1")
-    while not waiting.done():
+    assert await begun(stranger, unconfirmed, "Hi", "1") == reply.id
+    for _ in range(3):
         await stranger.services.turns.sweep()
-    assert done(await waiting).text == hello
+    assert not waiting.done()
+    gate.set()
+    assert done(await waiting).text == "Hello there."
